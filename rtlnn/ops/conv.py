@@ -1,0 +1,93 @@
+"""Convolution and dense layers: exact sums of products."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtlnn.ir.op import Op
+from rtlnn.ir.types import Array, Encoding, FixedFormat, TensorType
+from rtlnn.ops.window import Window
+
+__all__ = ["Conv2D", "Dense"]
+
+_CHUNK_BYTES = 256 << 20
+
+
+def _accumulator(x: TensorType, w: TensorType, terms: int, x_zero: int) -> FixedFormat | None:
+    """The format that holds any sum, whatever the weights; ranges.py narrows it to the weights at hand."""
+    if x.format is None or w.format is None:
+        return None
+    largest = max(abs(x.format.lo - x_zero), abs(x.format.hi - x_zero)) * max(-w.format.lo, w.format.hi) * terms
+    bits = min(int(2 * largest).bit_length() + 1, 48)
+    ws = w.format.scale
+    xs = x.format.scale
+    if isinstance(xs, tuple):
+        raise ValueError("the input of a convolution or dense layer needs one scale for all channels")
+    scale = tuple(xs * s for s in ws) if isinstance(ws, tuple) else xs * ws
+    return FixedFormat(bits, Encoding.SIGNED, scale)
+
+
+def _check_bias(bias: tuple[TensorType, ...], channels: int) -> None:
+    if len(bias) > 1 or (bias and bias[0].shape != (channels,)):
+        raise ValueError(f"the bias has shape {[b.shape for b in bias]}, {channels} channels need ({channels},)")
+
+
+@dataclass(frozen=True)
+class Conv2D(Op):
+    """Inputs x (H, W, C), w (O, KH, KW, C), and optionally a bias (O,): Σ w·(x - x_zero) + b.
+
+    Padding adds 0 to the sum: its integer is `x_zero`.
+    """
+
+    window: Window
+    x_zero: int = 0
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        x, w, *bias = inputs
+        o, kh, kw, c = w.shape
+        if c != x.shape[2]:
+            raise ValueError(f"weights for {c} channels meet an input of {x.shape[2]}")
+        if (kh, kw) != self.window.kernel:
+            raise ValueError(f"weights of {kh}x{kw} meet a window of {self.window.kernel}")
+        _check_bias(tuple(bias), o)
+        return TensorType((*self.window.output_size(x.shape[:2]), o), _accumulator(x, w, kh * kw * c, self.x_zero))
+
+    def evaluate(self, *inputs: Array) -> Array:
+        x, w, *bias = inputs
+        integer = np.issubdtype(x.dtype, np.integer)
+        matrix = w.reshape(len(w), -1).T.astype(np.float64)
+        n, _, _, c = x.shape
+        oh, ow = self.window.output_size(x.shape[1:3])
+        out = np.empty((n, oh, ow, len(w)), dtype=np.int64 if integer else np.float64)
+        frame_bytes = oh * ow * matrix.shape[0] * 8
+        step = max(1, _CHUNK_BYTES // frame_bytes)
+        for i in range(0, n, step):
+            centred = x[i : i + step].astype(np.float64) - self.x_zero
+            patches = self.window.view(centred, 0.0).reshape(
+                -1, oh, ow, self.window.kernel[0] * self.window.kernel[1] * c
+            )
+            # float64 sums of integers are exact below 2**53; formats end at 48 bits
+            out[i : i + step] = patches @ matrix
+        return out + bias[0].astype(out.dtype) if bias else out
+
+
+@dataclass(frozen=True)
+class Dense(Op):
+    """Inputs x (1, 1, C), w (O, C), and optionally a bias (O,): Σ w·(x - x_zero) + b."""
+
+    x_zero: int = 0
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        x, w, *bias = inputs
+        o, c = w.shape
+        if x.shape != (1, 1, c):
+            raise ValueError(f"weights for {c} inputs meet a tensor of shape {x.shape}")
+        _check_bias(tuple(bias), o)
+        return TensorType((1, 1, o), _accumulator(x, w, c, self.x_zero))
+
+    def evaluate(self, *inputs: Array) -> Array:
+        x, w, *bias = inputs
+        integer = np.issubdtype(x.dtype, np.integer)
+        out = (x.astype(np.float64) - self.x_zero) @ w.T.astype(np.float64)
+        out = out.astype(np.int64) if integer else out
+        return out + bias[0].astype(out.dtype) if bias else out

@@ -1,0 +1,80 @@
+"""Pooling."""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rtlnn.ir.op import Op
+from rtlnn.ir.types import Array, FixedFormat, TensorType
+from rtlnn.ops.window import Window
+
+__all__ = ["AveragePool2D", "MaxPool2D"]
+
+
+def _check_pads(window: Window) -> None:
+    t, left, b, r = window.pads
+    if max(t, b) >= window.kernel[0] or max(left, r) >= window.kernel[1]:
+        raise ValueError(f"pads {window.pads} leave whole windows of {window.kernel} without a pixel")
+
+
+@dataclass(frozen=True)
+class MaxPool2D(Op):
+    """The largest value of each window of x (H, W, C); padding never wins."""
+
+    window: Window
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        _check_pads(self.window)
+        return replace(x, shape=(*self.window.output_size(x.shape[:2]), x.shape[2]))
+
+    def evaluate(self, *inputs: Array) -> Array:
+        (x,) = inputs
+        fill = np.iinfo(x.dtype).min if np.issubdtype(x.dtype, np.integer) else -np.inf
+        result: Array = self.window.view(x, fill).max(axis=(3, 4))
+        return result
+
+
+@dataclass(frozen=True)
+class AveragePool2D(Op):
+    """Averages over windows of x (H, W, C), as exact integers: Σ (x - x_zero) · (D / n), at scale / D.
+
+    n is the number of averaged pixels of the position: the whole kernel, or, without `count_include_pad`, the pixels
+    that lie on the image; D is the least common multiple of all n. Real inputs give the average itself.
+    """
+
+    window: Window
+    count_include_pad: bool = False
+    x_zero: int = 0
+
+    def factors(self, size: tuple[int, ...]) -> tuple[Array, int]:
+        """The factor D / n of every position [OH, OW], and D."""
+        if self.count_include_pad:
+            n = np.full(self.window.output_size(size), self.window.kernel[0] * self.window.kernel[1], dtype=np.int64)
+        else:
+            rows, columns = self.window.counts(size)
+            n = np.multiply.outer(rows, columns).astype(np.int64)
+        divisor = math.lcm(*(int(v) for v in np.unique(n)))
+        return divisor // n, divisor
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        _check_pads(self.window)
+        shape = (*self.window.output_size(x.shape[:2]), x.shape[2])
+        if x.format is None:
+            return TensorType(shape)
+        if isinstance(x.format.scale, tuple):
+            raise ValueError("the input of an average pool needs one scale for all channels")
+        _, divisor = self.factors(x.shape[:2])
+        lo, hi = (v - self.x_zero for v in (x.format.lo, x.format.hi))
+        return TensorType(
+            shape, FixedFormat.spanning(min(lo, 0) * divisor, max(hi, 0) * divisor, x.format.scale / divisor)
+        )
+
+    def evaluate(self, *inputs: Array) -> Array:
+        (x,) = inputs
+        factors, divisor = self.factors(x.shape[1:3])
+        integer = np.issubdtype(x.dtype, np.integer)
+        total = self.window.view(x - self.x_zero, 0).sum(axis=(3, 4)) * factors[:, :, np.newaxis]
+        return total if integer else total / divisor

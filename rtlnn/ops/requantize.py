@@ -1,0 +1,88 @@
+"""From exact accumulators back to few bits."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+
+from rtlnn.ir.op import Op
+from rtlnn.ir.types import Array, FixedFormat, TensorType
+
+__all__ = ["Precision", "Requantize", "round_half_even_shift"]
+
+MANTISSA_BITS = 24
+"""Significant bits of an IEEE 754 binary32 number."""
+
+
+class Precision(Enum):
+    """How closely a requantization follows float32 arithmetic."""
+
+    EXACT = "exact"
+    """24-bit multipliers; a product without a bias is first rounded to 24 significant bits, as float32 products are."""
+    FAST = "fast"
+    """17-bit multipliers, one rounding: one DSP slice."""
+
+
+def round_half_even_shift(p: Array, shift: Array) -> Array:
+    """p / 2**shift, rounded half to even; int64, shift >= 0 of any broadcastable shape."""
+    shift = shift.astype(np.int64)
+    down = p >> shift
+    rest = p - (down << shift)
+    half = np.where(shift > 0, np.int64(1) << np.maximum(shift - 1, 0), np.int64(1) << np.int64(62))
+    up = (rest > half) | ((rest == half) & ((down & 1) == 1))
+    result: Array = down + up
+    return result
+
+
+def _round_to_mantissa(p: Array) -> Array:
+    """p rounded half to even to 24 significant bits."""
+    magnitude = np.abs(p)
+    _, exponent = np.frexp(magnitude.astype(np.float64))
+    drop = np.maximum(exponent.astype(np.int64) - MANTISSA_BITS, 0)
+    return round_half_even_shift(magnitude, drop) * (1 << drop) * np.sign(p)
+
+
+@dataclass(frozen=True)
+class Requantize(Op):
+    """Inputs acc (H, W, C), multiplier (C,), shift (C,), and optionally a bias (C,):
+
+    y = clip(round((acc·multiplier + bias) / 2**shift) + output.zero_point, lo, hi), rounding half to even.
+
+    With `Precision.EXACT` and no bias, |acc·multiplier| is first rounded, half to even, to 24 significant bits: the
+    result is then that of onnxruntime's integer kernels, which multiply by a float32 scale.
+
+    Parameters
+    ----------
+    output : the result's format
+    lo, hi : clip bounds, within the format; a ReLU is `lo = zero_point`
+    """
+
+    output: FixedFormat
+    lo: int
+    hi: int
+    precision: Precision = Precision.EXACT
+
+    def __post_init__(self) -> None:
+        if not self.output.lo <= self.lo <= self.hi <= self.output.hi:
+            raise ValueError(
+                f"clip bounds {self.lo}..{self.hi} lie outside the format {self.output.lo}..{self.output.hi}"
+            )
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        x, *parameters = inputs
+        if len(parameters) not in (2, 3) or any(p.shape != (x.shape[2],) for p in parameters):
+            raise ValueError(
+                f"requantization parameters {[p.shape for p in parameters]} do not fit {x.shape[2]} channels"
+            )
+        return TensorType(x.shape, self.output)
+
+    def evaluate(self, *inputs: Array) -> Array:
+        acc, multiplier, shift, *bias = inputs
+        product = acc.astype(np.int64) * multiplier.astype(np.int64)
+        if bias:
+            product = product + bias[0].astype(np.int64)
+        elif self.precision is Precision.EXACT:
+            product = _round_to_mantissa(product)
+        rounded = round_half_even_shift(product, shift)
+        result: Array = np.clip(rounded + self.output.zero_point, self.lo, self.hi)
+        return result

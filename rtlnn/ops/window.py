@@ -1,0 +1,58 @@
+"""The geometry of a sliding window, shared by convolution and pooling."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtlnn.ir.types import Array
+
+__all__ = ["Window"]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window of `kernel` (height, width) that moves by `stride` over an image with `pads` around it.
+
+    Parameters
+    ----------
+    kernel, stride : (vertical, horizontal)
+    pads : (top, left, bottom, right), in pixels
+    """
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int] = (1, 1)
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+
+    def __post_init__(self) -> None:
+        if min(*self.kernel, *self.stride) < 1 or min(self.pads) < 0:
+            raise ValueError(
+                f"kernel {self.kernel} and stride {self.stride} must be positive, pads {self.pads} not negative"
+            )
+
+    def output_size(self, size: tuple[int, ...]) -> tuple[int, int]:
+        """(height, width) of the positions. Raises `ValueError` where the window fits nowhere."""
+        t, left, b, r = self.pads
+        oh = (size[0] + t + b - self.kernel[0]) // self.stride[0] + 1
+        ow = (size[1] + left + r - self.kernel[1]) // self.stride[1] + 1
+        if oh < 1 or ow < 1:
+            raise ValueError(
+                f"a window of {self.kernel} does not fit an image of {tuple(size[:2])} with pads {self.pads}"
+            )
+        return oh, ow
+
+    def view(self, x: Array, fill: float) -> Array:
+        """All windows of x [N, H, W, C], padded with `fill`: [N, OH, OW, KH, KW, C]."""
+        t, left, b, r = self.pads
+        padded = np.pad(x, ((0, 0), (t, b), (left, r), (0, 0)), constant_values=fill)
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, axis=(1, 2))
+        strided = windows[:, :: self.stride[0], :: self.stride[1]]
+        return strided.transpose(0, 1, 2, 4, 5, 3)
+
+    def counts(self, size: tuple[int, ...]) -> tuple[Array, Array]:
+        """Number of the window's rows [OH] and columns [OW] that lie on the image, by position."""
+        out = self.output_size(size)
+        result = []
+        for axis in range(2):
+            start = np.arange(out[axis]) * self.stride[axis] - self.pads[axis]
+            result.append(np.minimum(start + self.kernel[axis], size[axis]) - np.maximum(start, 0))
+        return result[0], result[1]
