@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["Array", "Encoding", "FixedFormat", "TensorType"]
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
 
 
 class Encoding(Enum):

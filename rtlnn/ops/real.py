@@ -53,7 +53,7 @@ class Quantize(Op):
 
     def evaluate(self, *inputs: Array) -> Array:
         (x,) = inputs
-        scaled = np.rint(x.astype(np.float32) / np.float32(self.output.scale)).astype(np.float64)
+        scaled = np.rint(x.astype(np.float32) / np.asarray(self.output.scale, np.float32)).astype(np.float64)
         return np.clip(scaled + self.output.zero_point, self.output.lo, self.output.hi).astype(np.int64)
 
 

@@ -108,4 +108,12 @@ def load_network(path: Path) -> Network:
             graphs = {p: _graph_from(data[p], arrays) for p in ("head", "core", "tail")}
     except (OSError, KeyError, ValueError) as error:
         raise InputError(f"{path} is not a network that rtlnn saved ({error}); build the model again") from error
-    return Network(name=data["name"], notes=tuple(data["notes"]), **graphs, **ports)
+    return Network(
+        data["name"],
+        graphs["head"],
+        graphs["core"],
+        graphs["tail"],
+        ports["input"],
+        ports["output"],
+        tuple(data["notes"]),
+    )
