@@ -1,0 +1,16 @@
+"""Boards and chips: one YAML file each, and the shells that join a core to its host."""
+
+from rtlnn.platforms.loader import list_platforms, load_platform
+from rtlnn.platforms.spec import Arithmetic, MemoryBank, Platform, Region, Resources, Shell, ShellSpec
+
+__all__ = [
+    "Arithmetic",
+    "MemoryBank",
+    "Platform",
+    "Region",
+    "Resources",
+    "Shell",
+    "ShellSpec",
+    "list_platforms",
+    "load_platform",
+]
