@@ -1,0 +1,1 @@
+"""The shell for Vitis RTL kernels."""

@@ -1,0 +1,98 @@
+"""The buses of the kernel, as Amaranth signatures (AMBA AXI4, IHI 0022): only what carries information.
+
+The signals that never change (burst type, size, id, ...) are added at the top, in `kernel.py`.
+"""
+
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import In, Out, Signature
+
+__all__ = [
+    "BURST_WORDS",
+    "LITE_ADDRESS_BITS",
+    "WORD_BITS",
+    "WORD_BYTES",
+    "Burst",
+    "LiteSignature",
+    "Run",
+    "read_signature",
+    "word_stream",
+    "write_signature",
+]
+
+WORD_BYTES = 64
+"""Bytes a beat of the memory buses."""
+WORD_BITS = 8 * WORD_BYTES
+BURST_WORDS = 64
+"""Longest burst: 64 beats of 64 bytes are 4 KiB, the distance that no AXI4 burst may cross."""
+LITE_ADDRESS_BITS = 12
+
+Run = data.StructLayout({"address": 64, "frames": 32})
+"""One run of a master: the byte address of the first frame, and how many frames."""
+
+Burst = data.StructLayout({"word_address": 58, "words": range(BURST_WORDS + 1)})
+"""One burst: the address in words of 64 bytes, and how many words (1 to 64)."""
+
+
+def word_stream() -> stream.Signature:
+    """A stream of memory words, seen from its source."""
+    return stream.Signature(WORD_BITS)
+
+
+def read_signature() -> Signature:
+    """AR and R channels, seen from the master."""
+    return Signature(
+        {
+            "araddr": Out(64),
+            "arlen": Out(8),
+            "arvalid": Out(1),
+            "arready": In(1),
+            "rdata": In(WORD_BITS),
+            "rresp": In(2),
+            "rlast": In(1),
+            "rvalid": In(1),
+            "rready": Out(1),
+        }
+    )
+
+
+def write_signature() -> Signature:
+    """AW, W and B channels, seen from the master."""
+    return Signature(
+        {
+            "awaddr": Out(64),
+            "awlen": Out(8),
+            "awvalid": Out(1),
+            "awready": In(1),
+            "wdata": Out(WORD_BITS),
+            "wlast": Out(1),
+            "wvalid": Out(1),
+            "wready": In(1),
+            "bresp": In(2),
+            "bvalid": In(1),
+            "bready": Out(1),
+        }
+    )
+
+
+LiteSignature = Signature(
+    {
+        "awaddr": Out(LITE_ADDRESS_BITS),
+        "awvalid": Out(1),
+        "awready": In(1),
+        "wdata": Out(32),
+        "wstrb": Out(4),
+        "wvalid": Out(1),
+        "wready": In(1),
+        "bresp": In(2),
+        "bvalid": In(1),
+        "bready": Out(1),
+        "araddr": Out(LITE_ADDRESS_BITS),
+        "arvalid": Out(1),
+        "arready": In(1),
+        "rdata": In(32),
+        "rresp": In(2),
+        "rvalid": In(1),
+        "rready": Out(1),
+    }
+)
+"""AXI4-Lite with 32 bits of data, seen from the master."""

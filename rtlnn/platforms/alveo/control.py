@@ -1,0 +1,201 @@
+"""The kernel's registers: an AXI4-Lite slave with the `ap_ctrl_chain` protocol of Vitis kernels.
+
+Sources: UG1393, "Control Requirements for XRT-Managed Kernels" and "Execution Modes"; UG1399, "S_AXILITE Control
+Register Map".
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum, IntFlag
+
+from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.lib import data, stream
+from amaranth.lib.wiring import Component, In, Out
+
+from rtlnn.platforms.alveo.axi import LiteSignature
+
+__all__ = ["ARGUMENTS", "Argument", "Control", "ControlBit", "Launch", "Register", "StatusBit"]
+
+
+class Register(IntEnum):
+    """Byte offsets. Every register not listed reads as 0 and ignores writes."""
+
+    CONTROL = 0x00
+    GLOBAL_INTERRUPT_ENABLE = 0x04
+    INTERRUPT_ENABLE = 0x08
+    INTERRUPT_STATUS = 0x0C
+    INPUT_LOW = 0x10
+    INPUT_HIGH = 0x14
+    OUTPUT_LOW = 0x1C
+    OUTPUT_HIGH = 0x20
+    FRAMES = 0x28
+    STATUS = 0x30
+
+
+class ControlBit(IntFlag):
+    """Bits of `CONTROL`. Bit 7 (automatic restart) is not supported and reads as 0."""
+
+    START = 1 << 0
+    DONE = 1 << 1
+    IDLE = 1 << 2
+    READY = 1 << 3
+    CONTINUE = 1 << 4
+
+
+class StatusBit(IntFlag):
+    """Bits of `STATUS`."""
+
+    FRAME_ERROR = 1 << 0
+    READ_ERROR = 1 << 1
+    WRITE_ERROR = 1 << 2
+    ADDRESS_ERROR = 1 << 3
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument of the kernel, as the host's run-time library knows it; `port` is the memory bus of an address."""
+
+    name: str
+    offset: Register
+    bits: int
+    description: str
+    port: str | None = None
+
+
+ARGUMENTS = (
+    Argument("input", Register.INPUT_LOW, 64, "address of the input frames", "m_axi_in"),
+    Argument("output", Register.OUTPUT_LOW, 64, "address of the output frames", "m_axi_out"),
+    Argument("frames", Register.FRAMES, 32, "number of frames"),
+)
+"""The arguments in the order in which the host gives them."""
+
+Launch = data.StructLayout({"input": 64, "output": 64, "frames": 32})
+"""One start of the kernel: two byte addresses and the number of frames."""
+
+
+class Control(Component):
+    """AXI4-Lite slave and `ap_ctrl_chain` handshake. Responses are OKAY, and held until they are taken.
+
+    The address and the data of a write may come in either order. A write takes effect one cycle after the later of
+    the two, a read answers one cycle after its address. The next start may be set while a run goes on: START reads
+    as 1 until the kernel has taken it with its arguments, and READY is its complement. DONE is held until the host
+    writes 1 to CONTINUE. Interrupt status bits (0: done, 1: ready) are set by events whose enable bit is 1, and
+    toggle where 1 is written.
+
+    Members
+    -------
+    bus : AXI4-Lite
+    launch : the start that is waiting, with its arguments
+    done : level, a run is finished
+    resume : 1 cycle, the host has seen `done`
+    idle : nothing is running
+    status : the bits of `STATUS`
+    interrupt : to the host
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "bus": In(LiteSignature),
+                "launch": Out(stream.Signature(Launch)),
+                "done": In(1),
+                "resume": Out(1),
+                "idle": In(1),
+                "status": In(len(StatusBit)),
+                "interrupt": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        arguments = {
+            Register.INPUT_LOW: Signal(32, name="input_low"),
+            Register.INPUT_HIGH: Signal(32, name="input_high"),
+            Register.OUTPUT_LOW: Signal(32, name="output_low"),
+            Register.OUTPUT_HIGH: Signal(32, name="output_high"),
+            Register.FRAMES: Signal(32, name="frames"),
+        }
+        start = Signal()
+        enable_all, enable, pending = Signal(), Signal(2), Signal(2)
+        write, address, wdata, wstrb = self._writes(m)
+
+        done_before = Signal()
+        m.d.sync += done_before.eq(self.done)
+        events = Cat(self.done & ~done_before, self.launch.valid & self.launch.ready)
+        toggles = Signal(2)
+        launch = self.launch.payload
+        m.d.comb += [
+            self.launch.valid.eq(start),
+            launch.input.eq(Cat(arguments[Register.INPUT_LOW], arguments[Register.INPUT_HIGH])),
+            launch.output.eq(Cat(arguments[Register.OUTPUT_LOW], arguments[Register.OUTPUT_HIGH])),
+            launch.frames.eq(arguments[Register.FRAMES]),
+        ]
+        m.d.sync += [
+            pending.eq((pending ^ toggles) | (events & enable)),
+            self.interrupt.eq(enable_all & pending.any()),
+        ]
+        with m.If(self.launch.valid & self.launch.ready):
+            m.d.sync += start.eq(0)
+
+        with m.If(write), m.Switch(address):
+            with m.Case(Register.CONTROL >> 2), m.If(wstrb[0]):
+                with m.If(wdata[0]):
+                    m.d.sync += start.eq(1)
+                m.d.comb += self.resume.eq(wdata[4])
+            with m.Case(Register.GLOBAL_INTERRUPT_ENABLE >> 2), m.If(wstrb[0]):
+                m.d.sync += enable_all.eq(wdata[0])
+            with m.Case(Register.INTERRUPT_ENABLE >> 2), m.If(wstrb[0]):
+                m.d.sync += enable.eq(wdata[:2])
+            with m.Case(Register.INTERRUPT_STATUS >> 2), m.If(wstrb[0]):
+                m.d.comb += toggles.eq(wdata[:2])
+            for offset, register in arguments.items():
+                with m.Case(offset >> 2):
+                    for byte in range(4):
+                        with m.If(wstrb[byte]):
+                            m.d.sync += register.word_select(byte, 8).eq(wdata.word_select(byte, 8))
+
+        self._reads(
+            m,
+            {
+                Register.CONTROL: Cat(start, self.done, self.idle & ~start, ~start),
+                Register.GLOBAL_INTERRUPT_ENABLE: enable_all,
+                Register.INTERRUPT_ENABLE: enable,
+                Register.INTERRUPT_STATUS: pending,
+                Register.STATUS: self.status,
+                **arguments,
+            },
+        )
+        return m
+
+    def _writes(self, m: Module) -> tuple[Signal, Signal, Signal, Signal]:
+        """The write channels. Returns (strobe, word address, data, byte enables) of a write that happens now."""
+        bus = self.bus
+        has_address, has_data, write = Signal(), Signal(), Signal()
+        address, wdata, wstrb = Signal(len(bus.awaddr) - 2), Signal(32), Signal(4)
+        m.d.comb += [
+            bus.awready.eq(~has_address),
+            bus.wready.eq(~has_data),
+            bus.bresp.eq(Const(0, 2)),
+            write.eq(has_address & has_data & ~bus.bvalid),
+        ]
+        with m.If(bus.awvalid & bus.awready):
+            m.d.sync += [has_address.eq(1), address.eq(bus.awaddr[2:])]
+        with m.If(bus.wvalid & bus.wready):
+            m.d.sync += [has_data.eq(1), wdata.eq(bus.wdata), wstrb.eq(bus.wstrb)]
+        with m.If(write):
+            m.d.sync += [has_address.eq(0), has_data.eq(0), bus.bvalid.eq(1)]
+        with m.If(bus.bvalid & bus.bready):
+            m.d.sync += bus.bvalid.eq(0)
+        return write, address, wdata, wstrb
+
+    def _reads(self, m: Module, registers: dict[Register, object]) -> None:
+        """The read channels."""
+        bus = self.bus
+        m.d.comb += [bus.arready.eq(~bus.rvalid), bus.rresp.eq(Const(0, 2))]
+        with m.If(bus.arvalid & bus.arready):
+            m.d.sync += [bus.rvalid.eq(1), bus.rdata.eq(0)]
+            with m.Switch(bus.araddr[2:]):
+                for offset, value in registers.items():
+                    with m.Case(offset >> 2):
+                        m.d.sync += bus.rdata.eq(value)
+        with m.If(bus.rvalid & bus.rready):
+            m.d.sync += bus.rvalid.eq(0)

@@ -1,0 +1,160 @@
+"""The Vitis RTL kernel: registers, read master, core, write master."""
+
+from typing import Any
+
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, Signal
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import Component, In, Member, Out
+
+from rtlnn.emit.interface import Interface
+from rtlnn.platforms.alveo.axi import WORD_BITS, WORD_BYTES, LiteSignature, Run
+from rtlnn.platforms.alveo.control import Control, StatusBit
+from rtlnn.platforms.alveo.reader import FrameReader
+from rtlnn.platforms.alveo.writer import FrameWriter
+
+__all__ = ["Kernel"]
+
+_SIZE = WORD_BYTES.bit_length() - 1  # AxSIZE: log2 of the bytes a beat
+_ADDRESS_CONSTANTS = {"id": (1, 0), "size": (3, _SIZE), "burst": (2, 1), "lock": (1, 0)}  # bursts increment
+_ADDRESS_CONSTANTS |= {"cache": (4, 0b0011), "prot": (3, 0), "qos": (4, 0), "region": (4, 0)}  # bufferable, modifiable
+
+
+def _memory_ports(prefix: str) -> dict[str, Member]:
+    """All AXI4 signals of one memory bus. Both buses have all five channels, as the vendor's tools expect them."""
+    ports: dict[str, Member] = {}
+    for channel in ("aw", "ar"):
+        ports |= {f"{channel}addr": Out(64), f"{channel}len": Out(8), f"{channel}valid": Out(1)}
+        ports |= {f"{channel}{name}": Out(width) for name, (width, _) in _ADDRESS_CONSTANTS.items()}
+        ports |= {f"{channel}ready": In(1)}
+    ports |= {"wdata": Out(WORD_BITS), "wstrb": Out(WORD_BYTES), "wlast": Out(1), "wvalid": Out(1), "wready": In(1)}
+    ports |= {"bid": In(1), "bresp": In(2), "bvalid": In(1), "bready": Out(1)}
+    ports |= {"rid": In(1), "rdata": In(WORD_BITS), "rresp": In(2), "rlast": In(1), "rvalid": In(1), "rready": Out(1)}
+    return {f"{prefix}{name}": member for name, member in ports.items()}
+
+
+class Kernel(Component):
+    """Top module of a kernel around the core `interface.top`.
+
+    A start is taken when the read master has asked for all frames of the run before, so that the frames of a waiting
+    start follow those of the running one without a bubble. Runs end in order.
+
+    Parameters
+    ----------
+    interface : the core's name and ports
+    outstanding : bursts in flight on each memory bus
+
+    Members
+    -------
+    ap_clk, ap_rst_n : clock and synchronous reset, active low
+    s_axi_control_* : AXI4-Lite slave, see `control.Register`
+    m_axi_in_* : AXI4, 512 bits, reads only
+    m_axi_out_* : AXI4, 512 bits, writes only
+    interrupt : level, to the host
+    """
+
+    def __init__(self, interface: Interface, outstanding: int = 8) -> None:
+        self.interface, self.outstanding = interface, outstanding
+        lite = {f"s_axi_control_{name}": member.flip() for name, member in LiteSignature.members.items()}
+        super().__init__(
+            {
+                "ap_clk": In(1),
+                "ap_rst_n": In(1),
+                **lite,
+                **_memory_ports("m_axi_in_"),
+                **_memory_ports("m_axi_out_"),
+                "interrupt": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains.sync = sync = ClockDomain(local=True)
+        sync.clk = self.ap_clk
+        m.d.comb += sync.rst.eq(~self.ap_rst_n)
+
+        m.submodules.control = control = Control()
+        m.submodules.reader = reader = FrameReader(self.interface.input, self.outstanding)
+        m.submodules.writer = writer = FrameWriter(self.interface.output, self.outstanding)
+        for name, member in LiteSignature.members.items():
+            inner, outer = getattr(control.bus, name), getattr(self, f"s_axi_control_{name}")
+            m.d.comb += inner.eq(outer) if member.flow is Out else outer.eq(inner)
+        self._connect_memory(m, "m_axi_in_", reader.axi, {"ar", "r"})
+        self._connect_memory(m, "m_axi_out_", writer.axi, {"aw", "w", "b"})
+        frame_error = self._core(m, reader, writer)
+
+        # The runs whose frames are being read, for the write master.
+        m.submodules.runs = runs = SyncFIFOBuffered(width=Run.size, depth=2)
+        launch, launched = control.launch.payload, Signal()
+        to_write = Signal(Run)
+        m.d.comb += [
+            reader.run.payload.address.eq(launch.input),
+            reader.run.payload.frames.eq(launch.frames),
+            to_write.address.eq(launch.output),
+            to_write.frames.eq(launch.frames),
+            launched.eq(control.launch.valid & reader.run.ready & runs.w_rdy),
+            control.launch.ready.eq(reader.run.ready & runs.w_rdy),
+            reader.run.valid.eq(launched),
+            runs.w_data.eq(to_write),
+            runs.w_en.eq(launched),
+            writer.run.payload.eq(runs.r_data),
+            writer.run.valid.eq(runs.r_rdy),
+            runs.r_en.eq(writer.run.ready),
+            control.done.eq(writer.done),
+            writer.resume.eq(control.resume),
+            control.idle.eq(reader.run.ready & (runs.level == 0) & (writer.idle | writer.done)),
+            self.interrupt.eq(control.interrupt),
+        ]
+
+        read_error, write_error, address_error = Signal(), Signal(), Signal()
+        with m.If(launched):
+            with m.If(control.idle):
+                m.d.sync += [read_error.eq(0), write_error.eq(0), address_error.eq(0)]
+            with m.If((launch.input[:6] | launch.output[:6]).any()):
+                m.d.sync += address_error.eq(1)
+        with m.If(reader.error):
+            m.d.sync += read_error.eq(1)
+        with m.If(writer.error):
+            m.d.sync += write_error.eq(1)
+        flags = {
+            StatusBit.FRAME_ERROR: frame_error,
+            StatusBit.READ_ERROR: read_error,
+            StatusBit.WRITE_ERROR: write_error,
+            StatusBit.ADDRESS_ERROR: address_error,
+        }
+        m.d.comb += [control.status[bit.bit_length() - 1].eq(flag) for bit, flag in flags.items()]
+        return m
+
+    def _connect_memory(self, m: Module, prefix: str, axi: Any, channels: set[str]) -> None:
+        """Join a master to its channels of a bus; the constants, and zeros on the channels that it does not use."""
+        constants = {f"{c}{name}": value for c in ("aw", "ar") for name, (_, value) in _ADDRESS_CONSTANTS.items()}
+        for name, member in _memory_ports("").items():
+            outer = getattr(self, prefix + name)
+            channel = next(c for c in ("aw", "ar", "w", "b", "r") if name.startswith(c))
+            if name in axi.signature.members:
+                inner = getattr(axi, name)
+                m.d.comb += outer.eq(inner) if member.flow is Out else inner.eq(outer)
+            elif member.flow is Out:
+                value = constants.get(name, 0) if channel in channels else 0
+                if name == "wstrb" and channel in channels:
+                    value = (1 << WORD_BYTES) - 1
+                m.d.comb += outer.eq(Const(value, len(outer)))
+
+    def _core(self, m: Module, reader: FrameReader, writer: FrameWriter) -> Signal:
+        """The core between the masters. Returns its `frame_error`."""
+        frame_error = Signal()
+        last = Signal(name="m_axis_tlast")  # the write master counts beats itself
+        m.submodules.core = Instance(
+            self.interface.top,
+            i_aclk=ClockSignal(),
+            i_aresetn=self.ap_rst_n,
+            i_s_axis_tdata=reader.tdata,
+            i_s_axis_tvalid=reader.tvalid,
+            o_s_axis_tready=reader.tready,
+            i_s_axis_tlast=reader.tlast,
+            o_m_axis_tdata=writer.tdata,
+            o_m_axis_tvalid=writer.tvalid,
+            i_m_axis_tready=writer.tready,
+            o_m_axis_tlast=last,
+            o_frame_error=frame_error,
+        )
+        return frame_error
