@@ -1,0 +1,179 @@
+"""A compiled test bench for any AXI4-Stream component: Verilator's model and a C++ driver in one shared library.
+
+No Python runs per cycle, so that whole data sets can be simulated (millions of cycles a second on small designs).
+Builds are kept by content in a cache folder. Memory files are read at run time from `mem_dir`, so that the same build
+serves other weights.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtlnn.errors import CheckFailed
+from rtlnn.layers.stream import StreamFormat
+from rtlnn.sim.harness_abi import Status
+from rtlnn.sim.harness_session import MEMORY_PLACEHOLDER, Beats, Session, Stream
+from rtlnn.sim.packing import beat_words
+from rtlnn.sim.stream_run import NO_STALLS, FrameFault, PortNames, Stalls, StreamRun
+from rtlnn.sim.toolchain import Toolchain, default_cache_dir, find_toolchain, run_tool
+
+__all__ = ["CompiledCore"]
+
+RESET_CYCLES = 16
+STEP = 1 << 20  # cycles between two looks at the progress
+
+VERILATOR_OPTIONS = (
+    *("--cc", "--exe", "--build", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
+    *("-Wno-fatal", "-Wno-lint", "-Wno-style", "--prefix", "Vcore", "--default-language", "1364-2005"),
+)
+COMPILE = "-fPIC -fno-gnu-unique -DVL_USER_FATAL -DVL_USER_WARN -DVL_USER_STOP -DVL_USER_FINISH"
+LINK = "-shared -Wl,-Bsymbolic -Wl,--wrap=fopen -Wl,--wrap=fopen64"
+
+
+@dataclass(frozen=True)
+class CompiledCore:
+    """A stream component, ready to run.
+
+    Parameters
+    ----------
+    library : the shared library
+    input, output : formats of its streams
+    mem_dir : folder of its memory files
+    build_seconds : time the build took, 0.0 if it was in the cache
+    """
+
+    library: Path
+    input: StreamFormat
+    output: StreamFormat
+    mem_dir: Path
+    build_seconds: float
+
+    @classmethod
+    def build(
+        cls,
+        verilog_files: Sequence[Path],
+        top: str,
+        input: StreamFormat,
+        output: StreamFormat,
+        mem_dir: Path = Path("."),
+        defines: Mapping[str, str] | None = None,
+        *,
+        ports: PortNames | None = None,
+        toolchain: Toolchain | None = None,
+        cache_dir: Path | None = None,
+    ) -> "CompiledCore":
+        """Compile module `top`, or take it from the cache.
+
+        `ports` defaults to those of a build's top module, `cache_dir` to the user's cache folder.
+        Raises `InputError` without tools, `BuildError` if Verilator or the compiler refuses the design.
+        """
+        tools = toolchain or find_toolchain()
+        cache = cache_dir or default_cache_dir()
+        header = _ports_header(ports or PortNames.core(), input, output)
+        driver = Path(__file__).with_name("stream_harness.cpp").read_bytes()
+        macros = [f"-D{name}={value}" for name, value in sorted((defines or {}).items())]
+        macros.append(f'-DRTLNN_MEM_DIR="{MEMORY_PLACEHOLDER}"')
+        texts = [path.read_bytes() for path in verilog_files]
+        parts = [tools.version, top, header, *macros, *VERILATOR_OPTIONS, COMPILE, LINK]
+        digest = hashlib.sha256("\0".join(parts).encode() + driver)
+        for text in texts:
+            digest.update(hashlib.sha256(text).digest())
+        library = cache / "cores" / f"{top}-{digest.hexdigest()[:24]}.so"
+        started = time.perf_counter()
+        if library.exists():
+            os.utime(library)
+            return cls(library, input, output, mem_dir.resolve(), 0.0)
+        library.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix="build-") as name:
+            work = Path(name)
+            (work / "ports.h").write_text(header)
+            (work / "harness.cpp").write_bytes(driver)
+            sources = [f"{i}.v" for i in range(len(texts))]
+            for source, text in zip(sources, texts, strict=True):
+                (work / source).write_bytes(text)
+            command = [str(tools.executable), *VERILATOR_OPTIONS, "--top-module", top, "-Mdir", "obj", *macros]
+            command += ["-CFLAGS", f"{COMPILE} -I{work}", "-LDFLAGS", LINK, "-o", "core.so"]
+            command += ["-j", str(os.cpu_count() or 1), str(work / "harness.cpp"), *sources]
+            run_tool(command, work, tools.environment(cache), f"building the simulator of {top}")
+            os.replace(shutil.move(work / "obj" / "core.so", work / "core.so"), library)
+        return cls(library, input, output, mem_dir.resolve(), time.perf_counter() - started)
+
+    def run(
+        self,
+        frames: NDArray[np.integer],
+        *,
+        source_stall: Stalls = NO_STALLS,
+        sink_stall: Stalls = NO_STALLS,
+        seed: int = 0,
+        reset_at: int | None = None,
+        faults: Sequence[FrameFault] = (),
+        expected_frames: int | None = None,
+        quiet_limit: int = 100_000,
+        max_cycles: int = 1 << 40,
+        drain: int = 256,
+        progress: Callable[[int], None] | None = None,
+    ) -> StreamRun:
+        """Stream `frames` [N, ...] (NHWC, `pixels * channels` values each) through a fresh instance after a reset.
+
+        Parameters
+        ----------
+        seed : of stalls, of the garbage on idle inputs and unused lanes
+        reset_at : first run the frames in reverse order for so many cycles, then reset in the middle and start over
+        faults : frames to send too short or too long
+        expected_frames : frames to come out (default: N)
+        quiet_limit : cycles without any handshake that make a deadlock
+        drain : cycles to go on after the last beat, to see beats in excess
+        progress : called with the number of frames out, now and then
+
+        Raises `Deadlock`, or `CheckFailed` if the simulated design itself stops (such as a memory file missing) or
+        `max_cycles` have passed. Contract violations are in the result: see `StreamRun.violations`.
+        """
+        rng = np.random.default_rng(seed)
+        count = len(frames) if expected_frames is None else expected_frames
+        with Session.open(self.library, self.mem_dir, self.input, self.output) as session:
+            session.reset(RESET_CYCLES, seed)
+            stalls = (source_stall, sink_stall)
+            if reset_at is not None:
+                before = Beats.of(self.input, frames[::-1], (), rng)
+                Stream(session, before, len(frames), *stalls, quiet_limit, drain).advance(reset_at)
+                session.reset(RESET_CYCLES, seed + 1)
+            stream = Stream(session, Beats.of(self.input, frames, faults, rng), count, *stalls, quiet_limit, drain)
+            started = time.perf_counter()
+            while stream.advance(min(STEP, max_cycles - stream.cycle)) is Status.RUNNING:
+                if progress:
+                    progress(stream.frames_out)
+                if stream.cycle >= max_cycles:
+                    raise CheckFailed(f"not done after {max_cycles} cycles: {stream.where()}")
+            if progress:
+                progress(count)
+            return stream.result(time.perf_counter() - started)
+
+
+def _ports_header(ports: PortNames, input: StreamFormat, output: StreamFormat) -> str:
+    """`ports.h`: C++ names of the ports (Verilator writes a double underscore as `___05F`) and their widths."""
+
+    def member(name: str) -> str:
+        return re.sub("__", "___05F", name)
+
+    lines = ['#include "Vcore.h"', "#define TOP Vcore", f'#define MEMORY_PLACEHOLDER "{MEMORY_PLACEHOLDER}"']
+    lines += [f"#define CLOCK {member(ports.clock)}", f"#define RESET {member(ports.reset)}"]
+    lines += [f"#define RESET_ACTIVE {int(not ports.reset_active_low)}"]
+    for side, prefix in (("IN", ports.input), ("OUT", ports.output)):
+        lines += [
+            f"#define {side}_{name} {member(prefix + 't' + name.lower())}"
+            for name in ("DATA", "VALID", "READY", "LAST")
+        ]
+    for side, fmt in (("IN", input), ("OUT", output)):
+        lines += [f"#define {side}_WIDTH {fmt.width}", f"#define {side}_WORDS {beat_words(fmt)}"]
+    if ports.error:
+        lines += [f"#define OUT_ERROR {member(ports.error)}"]
+    return "\n".join(lines) + "\n"
