@@ -1,0 +1,5 @@
+"""ONNX bytes become a graph: layout, dialects and versions of operators are dealt with here, and nowhere else."""
+
+from rtlnn.frontend.importer import ImportedModel, import_model
+
+__all__ = ["ImportedModel", "import_model"]

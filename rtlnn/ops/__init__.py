@@ -3,7 +3,7 @@
 from rtlnn.ir.op import Op
 from rtlnn.ops.conv import Conv2D, Dense
 from rtlnn.ops.pool import AveragePool2D, MaxPool2D
-from rtlnn.ops.real import Affine, Clip, Dequantize, Quantize, Softmax
+from rtlnn.ops.real import Affine, Clip, Dequantize, Quantize, Sigmoid, Softmax
 from rtlnn.ops.requantize import Precision, Requantize
 from rtlnn.ops.reshape import Reshape
 from rtlnn.ops.window import Window
@@ -22,6 +22,7 @@ __all__ = [
     "Quantize",
     "Requantize",
     "Reshape",
+    "Sigmoid",
     "Softmax",
     "Window",
 ]
@@ -39,6 +40,7 @@ OPERATIONS: dict[str, type[Op]] = {
         Quantize,
         Requantize,
         Reshape,
+        Sigmoid,
         Softmax,
     )
 }

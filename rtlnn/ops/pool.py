@@ -64,13 +64,11 @@ class AveragePool2D(Op):
         shape = (*self.window.output_size(x.shape[:2]), x.shape[2])
         if x.format is None:
             return TensorType(shape)
-        if isinstance(x.format.scale, tuple):
-            raise ValueError("the input of an average pool needs one scale for all channels")
         _, divisor = self.factors(x.shape[:2])
         lo, hi = (v - self.x_zero for v in (x.format.lo, x.format.hi))
-        return TensorType(
-            shape, FixedFormat.spanning(min(lo, 0) * divisor, max(hi, 0) * divisor, x.format.scale / divisor)
-        )
+        scale = x.format.scale
+        average = tuple(s / divisor for s in scale) if isinstance(scale, tuple) else scale / divisor
+        return TensorType(shape, FixedFormat.spanning(min(lo, 0) * divisor, max(hi, 0) * divisor, average))
 
     def evaluate(self, *inputs: Array) -> Array:
         (x,) = inputs

@@ -7,7 +7,7 @@ import numpy as np
 from rtlnn.ir.op import Op
 from rtlnn.ir.types import Array, FixedFormat, TensorType
 
-__all__ = ["Affine", "Clip", "Dequantize", "Quantize", "Softmax"]
+__all__ = ["Affine", "Clip", "Dequantize", "Quantize", "Sigmoid", "Softmax"]
 
 
 @dataclass(frozen=True)
@@ -59,19 +59,41 @@ class Quantize(Op):
 
 @dataclass(frozen=True)
 class Dequantize(Op):
-    """ONNX DequantizeLinear: (x - zero_point)·scale, computed in float32 as ONNX does."""
+    """ONNX DequantizeLinear: (x - zero_point)·scale, computed in float32 as ONNX does.
+
+    `axis` is the one that several scales belong to: the last (-1) of an activation, the first (0) of a weight.
+    """
 
     input: FixedFormat
+    axis: int = -1
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
+        scale = self.input.scale
+        if isinstance(scale, tuple) and len(scale) != x.shape[self.axis]:
+            raise ValueError(f"{len(scale)} scales do not fit axis {self.axis} of {x.shape}")
         return replace(x, format=None)
 
     def evaluate(self, *inputs: Array) -> Array:
         (x,) = inputs
-        return ((x - self.input.zero_point).astype(np.float32) * np.asarray(self.input.scale, np.float32)).astype(
-            np.float64
-        )
+        scale = np.asarray(self.input.scale, np.float32)
+        if scale.ndim and self.axis == 0:
+            scale = scale.reshape(-1, *(1,) * (x.ndim - 1))
+        return ((x - self.input.zero_point).astype(np.float32) * scale).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Sigmoid(Op):
+    """1 / (1 + exp(-x))."""
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        return TensorType(x.shape)
+
+    def evaluate(self, *inputs: Array) -> Array:
+        (x,) = inputs
+        # tanh does not overflow where exp would
+        return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
 @dataclass(frozen=True)

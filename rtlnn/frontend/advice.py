@@ -1,0 +1,54 @@
+"""What to do about operators that cannot be imported."""
+
+import onnx
+
+from rtlnn.frontend.problems import Unsupported
+
+__all__ = ["advice_for"]
+
+_QOPERATOR = "quantize the model in the QDQ format (QuantizeLinear and DequantizeLinear around float operators)"
+
+_ADVICE = {
+    "Concat": "branches that join are not supported yet: use a chain of layers",
+    "ConvTranspose": "use a convolution; upsampling is not supported yet",
+    "DepthToSpace": "do the rearrangement on the host: cut the model before it with onnx.utils.extract_model",
+    "DynamicQuantizeLinear": "quantize statically, with calibration data (rtlnn quantize)",
+    "Elu": "train with Relu",
+    "Gelu": "train with Relu",
+    "GlobalMaxPool": "use MaxPool over the whole image",
+    "GRU": "recurrent networks are not supported",
+    "HardSigmoid": "train with Relu",
+    "HardSwish": "train with Relu",
+    "LeakyRelu": "train with Relu",
+    "LSTM": "recurrent networks are not supported",
+    "LayerNormalization": "use BatchNormalization",
+    "InstanceNormalization": "use BatchNormalization",
+    "PRelu": "train with Relu",
+    "Pad": "use the pads of the convolution or pool instead",
+    "Pow": "only arithmetic with constants (Add, Sub, Mul, Div) is supported",
+    "Resize": "upsampling is not supported yet",
+    "RNN": "recurrent networks are not supported",
+    "Swish": "train with Relu",
+    "Tanh": "train with Relu",
+    "If": "export the model without control flow",
+    "Loop": "export the model without control flow",
+    "Scan": "export the model without control flow",
+}
+
+
+def advice_for(proto: onnx.NodeProto, opset: int) -> Unsupported:
+    """Why there is no handler for the node. `opset` is not 0 where other versions of the operator are known."""
+    kind = f"{proto.domain}.{proto.op_type}" if proto.domain else proto.op_type
+    if opset:
+        return Unsupported(
+            f"{kind} as defined in opset {opset} is not known to this version of rtlnn",
+            "export the model with another opset (13 to 21 are common), or update rtlnn",
+        )
+    if proto.op_type.startswith(("QLinear", "QGemm")) or proto.op_type in ("ConvInteger", "MatMulInteger"):
+        return Unsupported("operators of the QOperator format are not supported yet", _QOPERATOR)
+    if proto.domain in ("qonnx.custom_op.general", "onnx.brevitas") or proto.op_type in ("Quant", "BipolarQuant"):
+        return Unsupported(
+            "operators of the QONNX dialect are not supported yet", "export the model in the QDQ format"
+        )
+    advice = _ADVICE.get(proto.op_type, "remove it, or compute it on the host before or after the network")
+    return Unsupported(f"the operator {kind} is not supported", advice)

@@ -1,0 +1,5 @@
+"""One file per family of operators; importing this package fills the table of handlers."""
+
+from rtlnn.frontend.handlers import arithmetic, linear, pooling, quantization, shapes
+
+__all__ = ["arithmetic", "linear", "pooling", "quantization", "shapes"]

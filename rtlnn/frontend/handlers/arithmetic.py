@@ -1,0 +1,126 @@
+"""Element by element: activations, normalization, arithmetic with constants, softmax."""
+
+import numpy as np
+
+from rtlnn.frontend.context import Context
+from rtlnn.frontend.node import OnnxNode
+from rtlnn.frontend.problems import Unsupported
+from rtlnn.frontend.registry import handles
+from rtlnn.frontend.tensors import Tensor, View, channels_first, row_major
+from rtlnn.ir.op import Op
+from rtlnn.ops import Clip, Sigmoid, Softmax
+
+__all__ = ["add", "batch_normalization", "clip", "divide", "multiply", "negate", "relu", "sigmoid", "softmax"]
+
+TWO_INPUTS = (
+    "both operands are computed from the data",
+    "residual connections and products of activations are not supported yet: one operand must be constant",
+)
+
+
+def _elementwise(context: Context, node: OnnxNode, op: Op) -> View:
+    view = context.real_view(node)
+    return View(context.add(node, op, view.value), view.index, view.tainted)
+
+
+@handles("Relu", 6, 13, 14)
+def relu(context: Context, node: OnnxNode) -> Tensor:
+    return _elementwise(context, node, Clip(0.0, np.inf))
+
+
+@handles("Clip", 6, 11, 12, 13)
+def clip(context: Context, node: OnnxNode) -> Tensor:
+    """Bounds are attributes up to opset 10, inputs from 11 on."""
+    bounds = []
+    for i, (name, default) in enumerate((("min", -np.inf), ("max", np.inf)), start=1):
+        if node.since < 11:
+            bounds.append(node.real(name, default))
+        else:
+            bounds.append(float(node.constant(i, f"{name}imum").ravel()[0]) if node.has(i) else default)
+    if not bounds[0] <= bounds[1]:
+        raise Unsupported(f"its bounds are {bounds[0]} and {bounds[1]}", "the lower one must not exceed the upper")
+    return _elementwise(context, node, Clip(bounds[0], bounds[1]))
+
+
+@handles("Sigmoid", 6, 13)
+def sigmoid(context: Context, node: OnnxNode) -> Tensor:
+    return _elementwise(context, node, Sigmoid())
+
+
+@handles("BatchNormalization", 7, 9, 14, 15)
+def batch_normalization(context: Context, node: OnnxNode) -> Tensor:
+    view = context.real_view(node)
+    if node.integer("training_mode", 0):
+        raise Unsupported("it is in training mode", "export the model for inference (model.eval())")
+    names = ("scale", "shift", "mean", "variance")
+    gamma, beta, mean, variance = (node.finite(i, what) for i, what in enumerate(names, start=1))
+    spread = variance + node.real("epsilon", 1e-5)
+    if (spread <= 0).any():
+        raise Unsupported("its variance is negative", "export the model again")
+    scale = gamma / np.sqrt(spread)
+    shape = (1, -1, *(1,) * (len(view.shape) - 2))
+    return context.affine(node, view, scale.reshape(shape), (beta - mean * scale).reshape(shape))
+
+
+def _operands(context: Context, node: OnnxNode) -> tuple[View, int]:
+    """The operand that is data, and the place of the constant one."""
+    if all(isinstance(node.input(i), View) for i in range(2)):
+        raise Unsupported(*TWO_INPUTS)
+    data = 0 if isinstance(node.input(0), View) else 1
+    return context.real_view(node, data), 1 - data
+
+
+@handles("Add", 7, 13, 14)
+@handles("Sub", 7, 13, 14)
+def add(context: Context, node: OnnxNode) -> Tensor:
+    view, i = _operands(context, node)
+    constant = node.finite(i, "constant")
+    if node.operator == "Sub":
+        sign = (1.0, -1.0) if i == 1 else (-1.0, 1.0)
+        return context.affine(node, view, np.array(sign[0]), sign[1] * constant)
+    fused = context.bias_into_producer(node, view, node.input(i), constant)
+    return fused or context.affine(node, view, np.array(1.0), constant)
+
+
+@handles("Mul", 7, 13, 14)
+def multiply(context: Context, node: OnnxNode) -> Tensor:
+    view, i = _operands(context, node)
+    return context.affine(node, view, node.finite(i, "constant"), np.array(0.0))
+
+
+@handles("Div", 7, 13, 14)
+def divide(context: Context, node: OnnxNode) -> Tensor:
+    view, i = _operands(context, node)
+    divisor = node.finite(i, "constant")
+    if i == 0:
+        raise Unsupported("it divides by data", "only division by a constant is supported")
+    if (divisor == 0).any():
+        raise Unsupported("it divides by zero", "export the model again")
+    return context.affine(node, view, 1.0 / divisor, np.array(0.0))
+
+
+@handles("Neg", 6, 13)
+def negate(context: Context, node: OnnxNode) -> Tensor:
+    return context.affine(node, context.real_view(node), np.array(-1.0), np.array(0.0))
+
+
+@handles("Softmax", 1, 11, 13)
+@handles("LogSoftmax", 1, 11, 13)
+def softmax(context: Context, node: OnnxNode) -> Tensor:
+    """Before opset 13 all axes from `axis` on are one group."""
+    view = context.real_view(node)
+    rank = len(view.shape)
+    axis = node.integer("axis", 1 if node.since < 13 else -1) % rank
+    members = view.shape[axis:] if node.since < 13 else (view.shape[axis],)
+    op = Softmax(log=node.operator == "LogSoftmax")
+    value, size = view.value, context.builder.types[view.value].size
+    if int(np.prod(members, dtype=np.int64)) == size:
+        return View(
+            context.add(node, op, context.builder.reshaped(value, (1, 1, size))), view.index, view.tainted
+        )
+    channels = view.shape[axis]
+    for index, place in ((channels_first, 1), (row_major, rank - 1)):
+        if rank > 2 and axis == place and len(members) == 1 and np.array_equal(view.index, index(view.shape)):
+            image = context.builder.reshaped(value, (1, size // channels, channels))
+            return View(context.add(node, op, image), view.index, view.tainted)
+    raise Unsupported(f"its axis {axis} is not that of the channels", "softmax over classes is supported", layout=True)

@@ -1,0 +1,180 @@
+"""ONNX to a graph of real (and, in quantized models, integer) values."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from rtlnn.errors import InputError
+from rtlnn.frontend import handlers
+from rtlnn.frontend.advice import advice_for
+from rtlnn.frontend.builder import GraphBuilder
+from rtlnn.frontend.constants import fold
+from rtlnn.frontend.context import Context
+from rtlnn.frontend.loader import load_model
+from rtlnn.frontend.node import OnnxNode
+from rtlnn.frontend.ports import DeclaredInput, declared_input, declared_output, output_port
+from rtlnn.frontend.problems import Problems, Unsupported
+from rtlnn.frontend.registry import HANDLERS
+from rtlnn.frontend.shapes import inferred_shapes
+from rtlnn.frontend.tensors import Constant, Opaque, QuantizedConstant, Tensor, View, channels_first, row_major
+from rtlnn.ir.graph import Graph
+from rtlnn.ir.network import ModelPort
+from rtlnn.ir.types import Array, TensorType
+from rtlnn.ops import Dequantize, Quantize
+
+__all__ = ["ImportedModel", "import_model"]
+
+assert handlers  # importing them fills the table
+
+# their result does not tell quantized constants from real ones, or they accept all kinds of constants themselves
+_OWN_FOLDING = {
+    "QuantizeLinear", "DequantizeLinear", "Identity", "Dropout", "Transpose", "Flatten", "Reshape", "Squeeze",
+    "Unsqueeze", "Shape",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedModel:
+    """A model as a graph, values named like the model's tensors.
+
+    Parameters
+    ----------
+    name : of the model
+    graph : its computation, float or with Quantize and Dequantize nodes
+    input, output : as the model declares them
+    tensors : for every ONNX tensor computed from the input: the graph's value, and each element's place in it
+    """
+
+    name: str
+    graph: Graph
+    input: ModelPort
+    output: ModelPort
+    tensors: Mapping[str, tuple[str, Array]]
+
+    @property
+    def quantized(self) -> bool:
+        """Whether activations are quantized (quantized weights alone still need calibration)."""
+        known = set(self.graph.constants)
+        return any(
+            isinstance(n.op, (Quantize, Dequantize)) and n.inputs[0] not in known for n in self.graph.nodes
+        )
+
+
+class _Walk:
+    """One attempt to import the nodes, with one layout of the input."""
+
+    def __init__(
+        self, model: onnx.ModelProto, source: DeclaredInput, layout: Callable[[tuple[int, ...]], Array]
+    ) -> None:
+        self.model = model
+        self.problems = Problems()
+        self.layout_problems = 0
+        self.opsets = {o.domain.replace("ai.onnx", "") if o.domain == "ai.onnx" else o.domain: o.version
+                       for o in model.opset_import}
+        uses = Counter(i for n in model.graph.node for i in n.input)
+        uses.update(o.name for o in model.graph.output)
+        self.context = Context(GraphBuilder(), uses, source.batch)
+        tensors = self.context.tensors
+        for stored in model.graph.initializer:
+            tensors[stored.name] = Constant(stored.name, onnx.numpy_helper.to_array(stored))
+        self.index = layout(source.shape)
+        self.input = self.context.builder.add_input(source.name, source.frame(layout))
+        tensors[source.name] = View(self.input, self.index)
+        self._shapes: dict[str, tuple[int, ...]] | None = None
+        self._source = source
+        for i, node in enumerate(model.graph.node):
+            self._import(node, i)
+
+    def _import(self, proto: onnx.NodeProto, i: int) -> None:
+        name = self.context.builder.node_name(proto.name or f"{proto.op_type}_{i}")
+        inputs = tuple(self.context.tensors.get(n, Opaque()) if n else None for n in proto.input)
+        try:
+            result = self._result(proto, name, inputs)
+            if used := [o for o in proto.output[1:] if o and self.context.uses[o]]:
+                raise Unsupported(f"its further output {used[0]!r} is used", "only the first output is supported")
+        except Unsupported as problem:
+            doubtful = any(isinstance(t, Opaque) or (isinstance(t, View) and t.tainted) for t in inputs)
+            if not (problem.layout and doubtful):
+                self.problems.add(name, proto.op_type, problem)
+                self.layout_problems += problem.layout
+            result = self._stand_in(proto.output[0]) if proto.output else Opaque()
+        if proto.output:
+            self.context.tensors[proto.output[0]] = result
+
+    def _result(self, proto: onnx.NodeProto, name: str, inputs: tuple[Tensor | None, ...]) -> Tensor:
+        domain = "" if proto.domain == "ai.onnx" else proto.domain
+        opset = self.opsets.get(domain, 0)
+        given = [t for t in inputs if t is not None]
+        if proto.op_type not in _OWN_FOLDING and not domain and all(
+            isinstance(t, (Constant, QuantizedConstant)) for t in given
+        ):
+            return fold(proto, inputs, opset)
+        try:
+            since = onnx.defs.get_schema(proto.op_type, opset, domain).since_version
+        except onnx.defs.SchemaError:
+            since = 0
+        handler = HANDLERS.get((domain, proto.op_type, since))
+        if handler is None:
+            newer = any(k[:2] == (domain, proto.op_type) for k in HANDLERS)
+            raise advice_for(proto, opset if newer else 0)
+        attributes = {a.name: onnx.helper.get_attribute_value(a) for a in proto.attribute}
+        node = OnnxNode(name, proto.op_type, since, attributes, inputs, proto.output[0])
+        if isinstance(node.inputs[0], Opaque) if node.inputs else False:
+            # what makes its input is reported already; its own attributes cannot be judged without a shape
+            return Opaque()
+        try:
+            return handler(self.context, node)
+        except (ValueError, IndexError) as error:
+            raise Unsupported(f"it cannot be right ({error})", "check the model with onnx.checker") from error
+
+    def _stand_in(self, output: str) -> Tensor:
+        """A value of the right shape in place of what could not be imported, so that what follows can be checked."""
+        if self._shapes is None:
+            self._shapes = inferred_shapes(self.model, self._source)
+        shape = self._shapes.get(output)
+        if shape is None:
+            return Opaque()
+        builder = self.context.builder
+        image = len(shape) in (3, 4)
+        index = channels_first(shape) if image else row_major(shape)
+        hwc = ((1, *shape[2:])[-2], shape[-1], shape[1]) if image else (1, 1, index.size)
+        return View(builder.add_input(f"{output}.unknown", TensorType(hwc)), index, tainted=True)
+
+
+def import_model(
+    source: Path | str | onnx.ModelProto, input_shapes: Mapping[str, tuple[int, ...]] | None = None
+) -> ImportedModel:
+    """Read a model: float, or quantized with QuantizeLinear and DequantizeLinear.
+
+    Parameters
+    ----------
+    source : path of an ONNX file, or the model itself
+    input_shapes : shapes for inputs with unknown dimensions, batch dimension included
+
+    Raises `InputError` with every node that cannot be used, or with what is wrong with the file.
+    """
+    model, name = load_model(source)
+    declared = declared_input(model, name, input_shapes)
+    result = declared_output(model, name)
+    best: _Walk | None = None
+    for layout in declared.layouts:
+        walk = _Walk(model, declared, layout)
+        if best is None or len(walk.problems.lines) < len(best.problems.lines):
+            best = walk
+        if not walk.layout_problems:
+            break
+    assert best is not None
+    best.problems.raise_if_any(name)
+    out = best.context.tensors.get(result.name)
+    if not isinstance(out, View):
+        raise InputError(f"the output {result.name!r} of {name} does not depend on its input; export the model again")
+    graph = best.context.builder.graph((best.input,), out.value, name)
+    graph.verify()
+    tensors = {n: (t.value, t.index) for n, t in best.context.tensors.items() if isinstance(t, View)}
+    return ImportedModel(name, graph, declared.port(best.index), output_port(result, out), tensors)
+
+

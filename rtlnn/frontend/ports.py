@@ -1,0 +1,104 @@
+"""The model's own input and output: which tensors they are, their shape and type, and the order of their elements."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+
+from rtlnn.errors import InputError
+from rtlnn.frontend.handlers.quantization import integer_format
+from rtlnn.frontend.tensors import View, channels_first, row_major
+from rtlnn.ir.network import ModelPort
+from rtlnn.ir.types import Array, TensorType
+
+__all__ = ["DeclaredInput", "declared_input", "declared_output", "output_port"]
+
+
+@dataclass(frozen=True)
+class DeclaredInput:
+    """The input as the model declares it. `shape` has the batch dimension set to 1; `batch` is what it was, or 1."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    batch: int
+
+    @property
+    def layouts(self) -> tuple[Callable[[tuple[int, ...]], Array], ...]:
+        """How its elements may lie in a frame. The first layout with which the model imports is taken."""
+        return (channels_first, row_major) if len(self.shape) in (3, 4) else (row_major,)
+
+    def frame(self, layout: Callable[[tuple[int, ...]], Array]) -> TensorType:
+        """The frame (height, width, channels) that a layout makes."""
+        shape = self.shape
+        if len(shape) not in (3, 4):
+            hwc = (1, 1, int(np.prod(shape, dtype=np.int64)))
+        elif layout is channels_first:
+            hwc = ((1, *shape[2:])[-2], shape[-1], shape[1])
+        else:
+            hwc = ((1, *shape[1:])[-3], shape[-2], shape[-1])
+        return TensorType(hwc, integer_format(self.dtype))
+
+    def port(self, index: Array) -> ModelPort:
+        batched = len(self.shape) > 1
+        return ModelPort(self.name, self.shape[1:] if batched else self.shape, self.dtype,
+                         index[0] if batched else index, batched)
+
+
+def _dtype(value: onnx.ValueInfoProto) -> str:
+    return str(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name)
+
+
+def declared_input(
+    model: onnx.ModelProto, name: str, input_shapes: Mapping[str, tuple[int, ...]] | None
+) -> DeclaredInput:
+    """The one input of the model. Raises `InputError` for several, for unknown dimensions and unusable types."""
+    stored = {t.name for t in model.graph.initializer}
+    inputs = [i for i in model.graph.input if i.name not in stored]
+    known = [i.name for i in inputs]
+    if unknown := sorted(set(input_shapes or {}) - set(known)):
+        raise InputError(f"{name} has no input named {', '.join(map(repr, unknown))}; it has {', '.join(known)}")
+    if len(inputs) != 1:
+        raise InputError(
+            f"{name} has {len(inputs)} inputs ({', '.join(known) or 'none'}); rtlnn builds networks with one: "
+            "cut the model with onnx.utils.extract_model"
+        )
+    (value,) = inputs
+    dims = [d.dim_value if d.HasField("dim_value") else 0 for d in value.type.tensor_type.shape.dim]
+    if given := (input_shapes or {}).get(value.name):
+        fits = len(given) == len(dims) or not dims
+        if not fits or any(d not in (0, g) for d, g in zip(dims, given, strict=False)) or min(given) < 1:
+            raise InputError(f"input {value.name!r} of {name} has the shape {tuple(dims)} (0: any), which {given} does not fit")
+        dims = list(given)
+    if not dims or any(d < 1 for d in dims[1 if len(dims) > 1 else 0 :]):
+        shown = ",".join(str(d) if d else "?" for d in dims) or "?"
+        example = ",".join(str(d or (1 if i == 0 else 32)) for i, d in enumerate(dims)) or "1,3,32,32"
+        raise InputError(
+            f"input {value.name!r} of {name} has the unknown shape ({shown}); set it, for example with "
+            f"--input-shape {value.name}={example}"
+        )
+    dtype = _dtype(value)
+    if dtype not in ("float16", "float32", "float64") and integer_format(dtype) is None:
+        raise InputError(f"input {value.name!r} of {name} has the type {dtype}; float and 8 or 16 bit integers can be used")
+    if len(dims) > 1:
+        return DeclaredInput(value.name, (1, *dims[1:]), dtype, max(dims[0], 1))
+    return DeclaredInput(value.name, tuple(dims), dtype, 1)
+
+
+def declared_output(model: onnx.ModelProto, name: str) -> onnx.ValueInfoProto:
+    """The one output of the model."""
+    outputs = list(model.graph.output)
+    if len(outputs) != 1:
+        raise InputError(
+            f"{name} has {len(outputs)} outputs ({', '.join(o.name for o in outputs)}); rtlnn builds networks with one: "
+            "cut the model with onnx.utils.extract_model"
+        )
+    return outputs[0]
+
+
+def output_port(value: onnx.ValueInfoProto, view: View) -> ModelPort:
+    """The output, whose elements lie in the graph's output as `view` says."""
+    batched = bool(view.shape) and view.shape[0] == 1
+    index = view.index[0] if batched else view.index
+    return ModelPort(value.name, tuple(np.shape(index)), _dtype(value), np.asarray(index), batched)
