@@ -10,10 +10,11 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.wiring import Component, In, Out
 
-__all__ = ["Packer", "Unpacker"]
+__all__ = ["Packer", "Unpacker", "check_sizes"]
 
 
-def _check(word_bytes: int, beat_bytes: int, frame_bytes: int) -> None:
+def check_sizes(word_bytes: int, beat_bytes: int, frame_bytes: int) -> None:
+    """Raise `ValueError` unless all sizes are positive and a frame is a whole number of beats."""
     if min(word_bytes, beat_bytes, frame_bytes) < 1:
         raise ValueError(f"sizes must be positive: word {word_bytes}, beat {beat_bytes}, frame {frame_bytes} bytes")
     if frame_bytes % beat_bytes:
@@ -41,7 +42,7 @@ class Unpacker(Component):
     """
 
     def __init__(self, word_bytes: int, beat_bytes: int, frame_bytes: int) -> None:
-        _check(word_bytes, beat_bytes, frame_bytes)
+        check_sizes(word_bytes, beat_bytes, frame_bytes)
         self.word_bytes, self.beat_bytes, self.frame_bytes = word_bytes, beat_bytes, frame_bytes
         super().__init__(
             {
@@ -113,7 +114,7 @@ class Packer(Component):
     """
 
     def __init__(self, word_bytes: int, beat_bytes: int, frame_bytes: int) -> None:
-        _check(word_bytes, beat_bytes, frame_bytes)
+        check_sizes(word_bytes, beat_bytes, frame_bytes)
         self.word_bytes, self.beat_bytes, self.frame_bytes = word_bytes, beat_bytes, frame_bytes
         super().__init__({"i": In(stream.Signature(8 * beat_bytes)), "o": Out(stream.Signature(8 * word_bytes))})
 

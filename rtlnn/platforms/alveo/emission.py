@@ -1,0 +1,90 @@
+"""Writes the kernel's Verilog and the scripts that the vendor's tools take it with."""
+
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+
+from amaranth.back import verilog
+
+from rtlnn.emit.interface import Interface
+from rtlnn.platforms.alveo.axi import BURST_WORDS
+from rtlnn.platforms.alveo.control import ARGUMENTS, Register
+from rtlnn.platforms.alveo.kernel import Kernel
+from rtlnn.platforms.spec import Platform
+
+__all__ = ["OUTSTANDING", "emit_kernel"]
+
+OUTSTANDING = 8
+"""Bursts in flight on each memory bus: 8 times 4 KiB hide a round trip of 512 cycles at the full 64 bytes a cycle."""
+
+_CORE_LIST = "rtl/files.f"
+
+
+def emit_kernel(interface: Interface, platform: Platform, out_dir: Path) -> None:
+    """Write `out_dir/kernel/`: Verilog, packaging script, link configuration and Makefile.
+
+    `out_dir` is the build folder, in which the scripts expect the core (`rtl/files.f`, `mem/`). The output depends
+    on the arguments alone: no date, no absolute path.
+    Raises `ValueError` if the interface names no kernel, or the platform has no shell.
+    """
+    if interface.kernel is None or platform.shell is None:
+        raise ValueError(f"platform {platform.name} has no shell, or the interface of {interface.top} no kernel")
+    bank = platform.bank(platform.shell.bank)
+    values = {
+        "top": interface.top,
+        "kernel": interface.kernel,
+        "unit": f"{interface.kernel}_1",
+        "part": platform.part,
+        "target": platform.shell.target,
+        "clock_mhz": f"{platform.clock_mhz:g}",
+        "bank": bank.name,
+        "slr": bank.slr,
+        "status": f"0x{Register.STATUS:02X}",
+        "core_list": _CORE_LIST,
+        "registers": _registers(),
+        "bus_parameters": _bus_parameters(),
+    }
+    folder = out_dir / "kernel"
+    (folder / "rtl").mkdir(parents=True, exist_ok=True)
+    source = f"rtl/{interface.kernel}.v"
+    (folder / source).write_text(_verilog(interface))
+    (folder / "files.f").write_text(f"{source}\n")
+    for template, name in (
+        ("package_kernel.tcl.in", "package_kernel.tcl"),
+        ("link.cfg.in", f"{interface.top}.cfg"),
+        ("Makefile.in", "Makefile"),
+    ):
+        text = files("rtlnn.platforms.alveo").joinpath("templates", template).read_text(encoding="utf-8")
+        (folder / name).write_text(Template(text).substitute(values))
+
+
+def _verilog(interface: Interface) -> str:
+    text: str = verilog.convert(
+        Kernel(interface, OUTSTANDING), name=interface.kernel, emit_src=False, strip_internal_attrs=True
+    )
+    return text
+
+
+def _registers() -> str:
+    """Lines of name, offset, bits, bus and description for the packaging script."""
+    rows = [
+        ("CTRL", Register.CONTROL, 32, "", "control signals"),
+        ("GIER", Register.GLOBAL_INTERRUPT_ENABLE, 32, "", "global interrupt enable"),
+        ("IP_IER", Register.INTERRUPT_ENABLE, 32, "", "interrupt enable"),
+        ("IP_ISR", Register.INTERRUPT_STATUS, 32, "", "interrupt status"),
+    ]
+    rows += [(a.name, a.offset, a.bits, a.port or "", a.description) for a in ARGUMENTS]
+    return "\n".join(f"  {name} 0x{offset:03X} {bits} {{{bus}}} {{{text}}}" for name, offset, bits, bus, text in rows)
+
+
+def _bus_parameters() -> str:
+    """Lines of bus, parameter and value for the packaging script."""
+    rows = []
+    for bus, direction, other in (("m_axi_in", "READ", "WRITE"), ("m_axi_out", "WRITE", "READ")):
+        rows += [
+            (bus, "MAX_BURST_LENGTH", BURST_WORDS),
+            (bus, "SUPPORTS_NARROW_BURST", 0),
+            (bus, f"NUM_{direction}_OUTSTANDING", OUTSTANDING),
+            (bus, f"NUM_{other}_OUTSTANDING", 1),
+        ]
+    return "\n".join(f"  {bus} {name} {value}" for bus, name, value in rows)
