@@ -1,0 +1,115 @@
+"""The multiply-accumulate array: `pe` sums of products, `simd` products each a cycle."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtlnn.layers.component import Resources
+from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_latency
+
+__all__ = ["InferredMacArray", "MacConfig"]
+
+
+@dataclass(frozen=True)
+class MacConfig:
+    """Sizes of a multiply-accumulate array.
+
+    Parameters
+    ----------
+    pe : sums (output channels) in parallel
+    simd : products a sum and cycle
+    x_bits, x_signed : the activations
+    w_bits : the weights, two's complement
+    acc_bits : the sums, two's complement; they wrap, so only the final sum must fit
+    """
+
+    pe: int
+    simd: int
+    x_bits: int
+    x_signed: bool
+    w_bits: int
+    acc_bits: int
+
+    @property
+    def weight_bits(self) -> int:
+        """Bits of one word of the weight memory: weight (pe, simd) at (pe * simd + simd) * w_bits."""
+        return self.pe * self.simd * self.w_bits
+
+
+class InferredMacArray(wiring.Component):
+    """The portable body: multiplications for the synthesizer to place, an adder tree, an accumulator per PE.
+
+    Every other body has the same members, and its own `latency` and `resources`.
+
+    Latency: the sum of a pass is on `acc` for one cycle, `latency` cycles after its last step was on `x`.
+
+    Members
+    -------
+    x, valid, first, last : in, a step of a pass
+    weights : in, the word that belongs to the step
+    acc : out, the `pe` sums
+    done : out, with `acc`: a pass is complete
+    early : out, `done` one cycle ahead
+    """
+
+    def __init__(self, config: MacConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "x": In(config.simd * config.x_bits),
+                "weights": In(config.weight_bits),
+                "valid": In(1),
+                "first": In(1),
+                "last": In(1),
+                "acc": Out(config.pe * config.acc_bits),
+                "done": Out(1),
+                "early": Out(1),
+            }
+        )
+
+    @property
+    def key(self) -> Hashable:
+        return InferredMacArray, self.config
+
+    @property
+    def latency(self) -> int:
+        return 2 + tree_latency(self.config.simd)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        c = self.config
+        x_shape = signed(c.x_bits) if c.x_signed else unsigned(c.x_bits)
+        for pe in range(c.pe):
+            products = []
+            for n in range(c.simd):
+                x = self.x.word_select(n, c.x_bits)
+                w = self.weights.word_select(pe * c.simd + n, c.w_bits).as_signed()
+                x = x.as_signed() if x_shape.signed else x
+                products.append(registered(m, x * w, f"product{pe}_{n}"))
+            total, tree = reduce_tree(m, products, lambda a, b: a + b, f"sum{pe}_")
+            if pe == 0:
+                valid = delayed(m, self.valid, 1 + tree, "valid")
+                first = delayed(m, self.first, 1 + tree, "first")
+                last = delayed(m, self.last, 1 + tree, "last")
+            acc = Signal(signed(c.acc_bits), name=f"acc{pe}")
+            with m.If(valid):
+                m.d.sync += acc.eq(Mux(first, 0, acc) + total)
+            m.d.comb += self.acc.word_select(pe, c.acc_bits).eq(acc)
+        m.d.comb += self.early.eq(valid & last)
+        m.d.sync += self.done.eq(self.early)
+        return m
+
+    def resources(self) -> Resources:
+        """One DSP slice a product of 9 bits or more; narrower ones are made of LUTs."""
+        c = self.config
+        product = c.x_bits + c.w_bits
+        in_dsp = product >= 9
+        products = c.pe * c.simd
+        lut = c.pe * (c.acc_bits + 2) + c.pe * (c.simd - 1) * (product + 1)
+        ff = c.pe * (c.acc_bits + c.simd * product + (c.simd // 3) * (product + 2)) + 3 * self.latency
+        if not in_dsp:
+            lut += products * c.x_bits * c.w_bits // 2
+        return Resources(lut=lut, ff=ff, dsp=products if in_dsp else 0)

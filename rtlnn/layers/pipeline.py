@@ -1,0 +1,46 @@
+"""Pieces of free-running pipelines."""
+
+from collections.abc import Callable, Sequence
+
+from amaranth.hdl import Module, Signal, Value
+
+__all__ = ["delayed", "reduce_tree", "registered", "tree_latency"]
+
+_LEVELS_PER_REGISTER = 2
+
+
+def registered(m: Module, value: Value, name: str) -> Signal:
+    """`value`, one cycle later."""
+    result = Signal(value.shape(), name=name)
+    m.d.sync += result.eq(value)
+    return result
+
+
+def delayed(m: Module, value: Value, cycles: int, name: str) -> Value:
+    """`value`, `cycles` cycles later."""
+    for n in range(cycles):
+        value = registered(m, value, f"{name}_{n + 1}")
+    return value
+
+
+def reduce_tree(
+    m: Module, values: Sequence[Value], combine: Callable[[Value, Value], Value], name: str
+) -> tuple[Value, int]:
+    """A balanced tree with a register after every second level: (result, latency in cycles)."""
+    level, latency = list(values), 0
+    while len(level) > 1:
+        for _ in range(_LEVELS_PER_REGISTER):
+            pairs = [combine(a, b) for a, b in zip(level[::2], level[1::2], strict=False)]
+            level = pairs + level[len(pairs) * 2 :]
+        level = [registered(m, v, f"{name}{latency}_{n}") for n, v in enumerate(level)]
+        latency += 1
+    return level[0], latency
+
+
+def tree_latency(leaves: int) -> int:
+    """Latency of `reduce_tree` over `leaves` values."""
+    latency = 0
+    while leaves > 1:
+        leaves = -(-leaves // (1 << _LEVELS_PER_REGISTER))
+        latency += 1
+    return latency

@@ -1,0 +1,130 @@
+"""The pooling array: the largest value or the sum of each channel's window."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from enum import Enum
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtlnn.layers.component import Resources
+from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_latency
+
+__all__ = ["PoolArray", "PoolConfig", "PoolFunction"]
+
+
+class PoolFunction(Enum):
+    MAXIMUM = "maximum"
+    SUM = "sum"
+
+
+@dataclass(frozen=True)
+class PoolConfig:
+    """Sizes of a pooling array.
+
+    Parameters
+    ----------
+    function : maximum or sum
+    lanes : channels in parallel
+    taps : pixels a step
+    x_bits, x_signed : the values
+    acc_bits : the results; those of a maximum are as wide as the values, and signed as they are
+    factors : factors[row][column] of each position, by which sums are multiplied; empty where all are 1
+    """
+
+    function: PoolFunction
+    lanes: int
+    taps: int
+    x_bits: int
+    x_signed: bool
+    acc_bits: int
+    factors: tuple[tuple[int, ...], ...] = ()
+
+
+class PoolArray(wiring.Component):
+    """Reduces the steps of a pass, channel by channel. Members as in `InferredMacArray`, but for the weights.
+
+    Latency: `latency` cycles from a pass's last step on `x` to its result on `acc`.
+    """
+
+    def __init__(self, config: PoolConfig) -> None:
+        self.config = config
+        rows, columns = (len(config.factors), len(config.factors[0])) if config.factors else (1, 1)
+        super().__init__(
+            {
+                "x": In(config.lanes * config.taps * config.x_bits),
+                "valid": In(1),
+                "first": In(1),
+                "last": In(1),
+                "row": In(range(rows)),
+                "column": In(range(columns)),
+                "acc": Out(config.lanes * config.acc_bits),
+                "done": Out(1),
+                "early": Out(1),
+            }
+        )
+
+    @property
+    def key(self) -> Hashable:
+        return PoolArray, self.config
+
+    @property
+    def latency(self) -> int:
+        return 1 + tree_latency(self.config.taps) + bool(self.config.factors)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        c = self.config
+        shape = signed(c.x_bits) if c.x_signed else unsigned(c.x_bits)
+        acc_shape = signed(c.acc_bits) if c.function is PoolFunction.SUM or c.x_signed else unsigned(c.acc_bits)
+        tree = tree_latency(c.taps)
+        valid = delayed(m, self.valid, tree, "valid")
+        first = delayed(m, self.first, tree, "first")
+        last = delayed(m, self.last, tree, "last")
+        factor = self._factor(m, tree + 1)
+        for lane in range(c.lanes):
+            taps = [self.x.word_select(t * c.lanes + lane, c.x_bits) for t in range(c.taps)]
+            taps = [t.as_signed() if shape.signed else t for t in taps]
+            value, _ = reduce_tree(m, taps, self._combine, f"tree{lane}_")
+            acc = Signal(acc_shape, name=f"acc{lane}")
+            with m.If(valid):
+                m.d.sync += acc.eq(Mux(first, value, self._combine(acc, value)))
+            result = acc if factor is None else registered(m, (acc * factor)[: c.acc_bits], f"scaled{lane}")
+            m.d.comb += self.acc.word_select(lane, c.acc_bits).eq(result)
+        complete = valid & last
+        m.d.comb += self.early.eq(complete if factor is None else registered(m, complete, "complete"))
+        m.d.sync += self.done.eq(self.early)
+        return m
+
+    def _combine(self, a: Value, b: Value) -> Value:
+        return Mux(a > b, a, b) if self.config.function is PoolFunction.MAXIMUM else a + b
+
+    def _factor(self, m: Module, delay: int) -> Value | None:
+        """The factor of the position whose sum is in the accumulators; the most frequent one is the default."""
+        factors = self.config.factors
+        if not factors:
+            return None
+        values = [f for row in factors for f in row]
+        factor = Signal(range(max(values) + 1))
+        common = max(sorted(set(values)), key=values.count)
+        m.d.comb += factor.eq(common)
+        row = delayed(m, self.row, delay, "row")
+        column = delayed(m, self.column, delay, "column")
+        with m.Switch(row):
+            for y, line in enumerate(factors):
+                with m.Case(y), m.Switch(column):
+                    for x, value in enumerate(line):
+                        if value != common:
+                            with m.Case(x):
+                                m.d.comb += factor.eq(value)
+        return factor
+
+    def resources(self) -> Resources:
+        c = self.config
+        per_tap = c.x_bits * 2 if c.function is PoolFunction.MAXIMUM else c.acc_bits
+        return Resources(
+            lut=c.lanes * (c.taps * per_tap + (c.acc_bits if c.factors else 0)) + 8,
+            ff=c.lanes * c.acc_bits * (1 + self.latency // 2) + 3 * self.latency,
+            dsp=c.lanes if c.factors else 0,
+        )
