@@ -1,6 +1,7 @@
 """From a trained model to a network of integers: the whole front half of the flow, in one call."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import onnx
@@ -11,27 +12,55 @@ from rtlnn.ir.network import Network
 from rtlnn.ops import Precision
 from rtlnn.passes.lowering import lower
 from rtlnn.passes.ranges import narrow
+from rtlnn.passes.reshapes import settle_reshapes
 from rtlnn.passes.runner import run
+from rtlnn.quantize import Calibration, CalibrationData, quantize_imported
 
-__all__ = ["load_network", "network_of"]
+__all__ = ["RANDOM_NOTE", "load_network", "network_of"]
+
+RANDOM_NOTE = "calibrated with random data: for studies of size and speed only, its results mean nothing"
 
 
 def network_of(model: ImportedModel, precision: Precision = Precision.EXACT, notes: tuple[str, ...] = ()) -> Network:
-    """The network of a quantized model."""
-    parts = lower(model.graph, precision)
-    for graph in (parts.head, parts.core, parts.tail):
+    """The network of a quantized model. Raises `InputError` where a value is not quantized."""
+    parts = lower(run(model.graph, (settle_reshapes,)), precision)
+    parts.core.verify()
+    core = run(parts.core, (narrow,))
+    (source,), (result,) = core.inputs, core.outputs
+    head = parts.head.retype({source: core.types[source]})
+    tail = parts.tail.retype({result: core.types[result]})
+    for graph in (head, tail):
         graph.verify()
-    return Network(
-        model.name, parts.head, run(parts.core, (narrow,)), parts.tail, model.input, model.output, notes
-    )
+    return Network(model.name, head, core, tail, model.input, model.output, notes)
 
 
 def load_network(
     model: Path | str | onnx.ModelProto,
+    calibration: CalibrationData | None = None,
     input_shapes: Mapping[str, tuple[int, ...]] | None = None,
     precision: Precision = Precision.EXACT,
 ) -> Network:
+    """Read a model, quantize it if it is not, and lower it to integers.
+
+    Parameters
+    ----------
+    model : path of an ONNX file, or the model itself; float, or quantized in the QDQ format
+    calibration : typical inputs for a float model: an array, a .npy file, or `Calibration.RANDOM`
+    input_shapes : for inputs with unknown dimensions, batch dimension included
+    precision : of the requantizations
+
+    A float model and what `quantize_model` makes of it give the same network. Raises `InputError`.
+    """
     imported = import_model(model, input_shapes)
-    if not imported.quantized:
-        raise InputError("no calibration")
-    return network_of(imported, precision)
+    if imported.quantized:
+        notes = () if calibration is None else ("the model is quantized already: the calibration data were not used",)
+        return network_of(imported, precision, notes)
+    if calibration is None:
+        raise InputError(
+            f"{imported.name} is a float model, and quantizing it needs typical inputs: give --calibration data.npy "
+            f"(an array of shape (frames, {', '.join(map(str, imported.input.shape))})), or --calibration random to "
+            "study size and speed alone"
+        )
+    quantized = replace(import_model(quantize_imported(imported, calibration)), name=imported.name)
+    notes = (RANDOM_NOTE,) if calibration is Calibration.RANDOM else ()
+    return network_of(quantized, precision, notes)

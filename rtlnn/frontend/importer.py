@@ -24,7 +24,7 @@ from rtlnn.frontend.tensors import Constant, Opaque, QuantizedConstant, Tensor, 
 from rtlnn.ir.graph import Graph
 from rtlnn.ir.network import ModelPort
 from rtlnn.ir.types import Array, TensorType
-from rtlnn.ops import Dequantize, Quantize
+from rtlnn.ops import Conv2D, Dense, Dequantize, Quantize
 
 __all__ = ["ImportedModel", "import_model"]
 
@@ -47,6 +47,7 @@ class ImportedModel:
     graph : its computation, float or with Quantize and Dequantize nodes
     input, output : as the model declares them
     tensors : for every ONNX tensor computed from the input: the graph's value, and each element's place in it
+    batch : the model's batch size, or the name of a dynamic one
     """
 
     name: str
@@ -54,13 +55,18 @@ class ImportedModel:
     input: ModelPort
     output: ModelPort
     tensors: Mapping[str, tuple[str, Array]]
+    batch: int | str
 
     @property
     def quantized(self) -> bool:
         """Whether activations are quantized (quantized weights alone still need calibration)."""
-        known = set(self.graph.constants)
-        return any(
-            isinstance(n.op, (Quantize, Dequantize)) and n.inputs[0] not in known for n in self.graph.nodes
+        known = self.graph.constants
+        real = {n.output for n in self.graph.nodes if isinstance(n.op, Dequantize) and n.inputs[0] in known}
+        layers = [n for n in self.graph.nodes if isinstance(n.op, (Conv2D, Dense))]
+        return any(isinstance(n.op, Quantize) for n in self.graph.nodes) or (
+            # integers may also come in from outside, straight to quantized layers
+            self.graph.types[self.graph.inputs[0]].format is not None
+            and all(n.inputs[1] in real for n in layers)
         )
 
 
@@ -77,7 +83,7 @@ class _Walk:
                        for o in model.opset_import}
         uses = Counter(i for n in model.graph.node for i in n.input)
         uses.update(o.name for o in model.graph.output)
-        self.context = Context(GraphBuilder(), uses, source.batch)
+        self.context = Context(GraphBuilder(), uses, source.batch if isinstance(source.batch, int) else 1)
         tensors = self.context.tensors
         for stored in model.graph.initializer:
             tensors[stored.name] = Constant(stored.name, onnx.numpy_helper.to_array(stored))
@@ -175,6 +181,6 @@ def import_model(
     graph = best.context.builder.graph((best.input,), out.value, name)
     graph.verify()
     tensors = {n: (t.value, t.index) for n, t in best.context.tensors.items() if isinstance(t, View)}
-    return ImportedModel(name, graph, declared.port(best.index), output_port(result, out), tensors)
+    return ImportedModel(name, graph, declared.port(best.index), output_port(result, out), tensors, declared.batch)
 
 

@@ -17,12 +17,19 @@ __all__ = ["DeclaredInput", "declared_input", "declared_output", "output_port"]
 
 @dataclass(frozen=True)
 class DeclaredInput:
-    """The input as the model declares it. `shape` has the batch dimension set to 1; `batch` is what it was, or 1."""
+    """The input as the model declares it.
+
+    Parameters
+    ----------
+    name, dtype : the model's
+    shape : with the batch dimension set to 1
+    batch : the batch size, or the name of a dynamic one
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: str
-    batch: int
+    batch: int | str
 
     @property
     def layouts(self) -> tuple[Callable[[tuple[int, ...]], Array], ...]:
@@ -82,7 +89,8 @@ def declared_input(
     if dtype not in ("float16", "float32", "float64") and integer_format(dtype) is None:
         raise InputError(f"input {value.name!r} of {name} has the type {dtype}; float and 8 or 16 bit integers can be used")
     if len(dims) > 1:
-        return DeclaredInput(value.name, (1, *dims[1:]), dtype, max(dims[0], 1))
+        symbol = value.type.tensor_type.shape.dim[0].dim_param if value.type.tensor_type.shape.dim else ""
+        return DeclaredInput(value.name, (1, *dims[1:]), dtype, dims[0] or symbol or "N")
     return DeclaredInput(value.name, tuple(dims), dtype, 1)
 
 

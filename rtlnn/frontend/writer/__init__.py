@@ -1,0 +1,57 @@
+"""A graph as an ONNX model again: NCHW, with the original model's input and output."""
+
+import numpy as np
+import onnx
+from onnx import helper
+
+from rtlnn.frontend.importer import ImportedModel
+from rtlnn.frontend.tensors import View
+from rtlnn.frontend.writer.nodes import write_node
+from rtlnn.frontend.writer.tensors import OnnxGraph
+from rtlnn.ir.graph import Graph
+from rtlnn.ir.names import Names
+
+__all__ = ["write_model"]
+
+OPSET = 17
+IR_VERSION = 8
+
+
+def _renamed(onnx_graph: OnnxGraph, old: str, new: str) -> None:
+    """Give the tensor `old` another name wherever it occurs."""
+    for node in onnx_graph.nodes:
+        for names in (node.input, node.output):
+            for i, name in enumerate(names):
+                if name == old:
+                    names[i] = new
+
+
+def write_model(model: ImportedModel, graph: Graph) -> onnx.ModelProto:
+    """The ONNX model that computes `graph`, which has the input and output of `model`. The same graph gives the same bytes.
+
+    Raises `InputError` if the graph has no form in ONNX.
+    """
+    source, result = model.input, model.output
+    made = OnnxGraph(graph, Names((source.name, result.name)))
+    index = source.order[np.newaxis] if source.batch_axis else source.order
+    made.views[graph.inputs[0]] = View(source.name, index)
+    for node in graph.nodes:
+        write_node(made, node)
+    last = made.in_order(graph.outputs[0], result.order, result.batch_axis)
+    _renamed(made, last.value, result.name)
+    ports = [
+        helper.make_tensor_value_info(
+            port.name,
+            helper.np_dtype_to_tensor_dtype(np.dtype(port.dtype)),
+            [model.batch, *port.shape] if port.batch_axis else port.shape,
+        )
+        for port in (source, result)
+    ]
+    written = helper.make_model(
+        helper.make_graph(made.nodes, model.name, ports[:1], ports[1:], made.initializers),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        producer_name="rtlnn",
+        ir_version=IR_VERSION,
+    )
+    onnx.checker.check_model(written, full_check=True)
+    return written

@@ -1,0 +1,25 @@
+"""Ranges of values over calibration data."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from rtlnn.ir.graph import Graph
+from rtlnn.ir.types import Array
+
+__all__ = ["calibrate"]
+
+BATCH = 32
+
+
+def calibrate(graph: Graph, frames: Array, values: Iterable[str]) -> dict[str, tuple[float, float]]:
+    """The smallest and largest number that each of `values` takes over the frames [N, H, W, C]."""
+    names = tuple(values)
+    lows = {v: np.inf for v in names}
+    highs = {v: -np.inf for v in names}
+    for i in range(0, len(frames), BATCH):
+        seen = graph.evaluate(frames[i : i + BATCH], keep=names)
+        for v in names:
+            lows[v] = min(lows[v], float(seen[v].min()))
+            highs[v] = max(highs[v], float(seen[v].max()))
+    return {v: (lows[v], highs[v]) for v in names}

@@ -1,0 +1,120 @@
+"""Reshapes that the host can do for nothing, because it packs and unpacks frames anyway."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rtlnn.ir.graph import Graph, Node
+from rtlnn.ir.types import Array
+from rtlnn.ops import Affine, Clip, Dequantize, Quantize, Reshape, Sigmoid
+from rtlnn.passes.rewrite import infer_types, pruned
+
+__all__ = ["settle_reshapes"]
+
+
+def _is_uniform(node: Node, constants: dict[str, Array]) -> bool:
+    """Whether the node does the same to every element, so that a reshape can change places with it."""
+    if isinstance(node.op, Affine):
+        return all(bool((constants[v] == constants[v][0]).all()) for v in node.inputs[1:])
+    if isinstance(node.op, Dequantize):
+        return not isinstance(node.op.input.scale, tuple) and node.inputs[0] not in constants
+    return isinstance(node.op, (Clip, Quantize, Sigmoid))
+
+
+def _resized(node: Node, channels: int, constants: dict[str, Array]) -> None:
+    """Spread the parameters of a uniform node over another number of channels."""
+    if isinstance(node.op, Affine):
+        for v in node.inputs[1:]:
+            constants[v] = np.full(channels, constants[v][0])
+
+
+def _shared(graph: Graph) -> set[str]:
+    """Constants that several nodes read: their readers are left alone."""
+    seen: set[str] = set()
+    return {v for n in graph.nodes for v in n.inputs if v in graph.constants and (v in seen or seen.add(v) is not None)}
+
+
+def _to_input(graph: Graph) -> Graph | None:
+    """One reshape less in front of the first layer, or None."""
+    (source,) = graph.inputs
+    constants = dict(graph.constants)
+    shared = _shared(graph)
+    path: list[Node] = []
+    value = source
+    while len(users := graph.users(value)) == 1 and value not in graph.outputs:
+        (node,) = users
+        if isinstance(node.op, Reshape):
+            for n in path:
+                _resized(n, node.op.shape[2], constants)
+            nodes = tuple(
+                replace(n, inputs=tuple(value if v == node.output else v for v in n.inputs))
+                for n in graph.nodes
+                if n is not node
+            )
+            outputs = tuple(value if v == node.output else v for v in graph.outputs)
+            types = {**graph.types, source: replace(graph.types[source], shape=node.op.shape)}
+            types |= {v: replace(types[v], shape=a.shape) for v, a in constants.items()}
+            return infer_types(pruned(replace(graph, nodes=nodes, outputs=outputs, types=types, constants=constants)))
+        if not _is_uniform(node, constants) or shared & set(node.inputs):
+            return None
+        path.append(node)
+        value = node.output
+    return None
+
+
+def _to_output(graph: Graph) -> Graph | None:
+    """One reshape less behind the last layer, or None."""
+    (result,) = graph.outputs
+    constants = dict(graph.constants)
+    shared = _shared(graph)
+    path: list[Node] = []
+    value = result
+    while (node := graph.producer(value)) is not None and len(graph.users(value)) == (value != result):
+        if isinstance(node.op, Reshape):
+            channels = graph.types[node.inputs[0]].shape[2]
+            for n in path:
+                _resized(n, channels, constants)
+            nodes = tuple(
+                replace(n, inputs=tuple(node.inputs[0] if v == node.output else v for v in n.inputs))
+                for n in graph.nodes
+                if n is not node
+            )
+            outputs = tuple(node.inputs[0] if v == node.output else v for v in graph.outputs)
+            types = {v: replace(t, shape=constants[v].shape) if v in constants else t for v, t in graph.types.items()}
+            return infer_types(pruned(replace(graph, nodes=nodes, outputs=outputs, types=types, constants=constants)))
+        if not _is_uniform(node, constants) or shared & set(node.inputs):
+            return None
+        path.append(node)
+        value = node.inputs[0]
+    return None
+
+
+def _merged(graph: Graph) -> Graph | None:
+    """A reshape of a reshape is one, and one that changes nothing is none."""
+    for node in graph.nodes:
+        if not isinstance(node.op, Reshape):
+            continue
+        before = graph.producer(node.inputs[0])
+        if graph.types[node.inputs[0]].shape == node.op.shape and node.output not in graph.outputs:
+            nodes = tuple(
+                replace(n, inputs=tuple(node.inputs[0] if v == node.output else v for v in n.inputs))
+                for n in graph.nodes
+                if n is not node
+            )
+            return infer_types(pruned(replace(graph, nodes=nodes)))
+        if before is not None and isinstance(before.op, Reshape):
+            nodes = tuple(replace(n, inputs=before.inputs) if n is node else n for n in graph.nodes)
+            return infer_types(pruned(replace(graph, nodes=nodes)))
+    return None
+
+
+def settle_reshapes(graph: Graph) -> Graph:
+    """Let the input take the shape that its first layer needs, and the output that of the last.
+
+    Requires: one input, one output, whose ports say where each element lies in the flattened frame (which no reshape
+    changes). Ensures: no reshape at the ends, none behind another.
+    """
+    for step in (_merged, _to_input, _to_output):
+        while (changed := step(graph)) is not None:
+            graph = changed
+    return graph

@@ -1,0 +1,119 @@
+"""Post-training quantization of float models, with calibration data."""
+
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from rtlnn.errors import InputError
+from rtlnn.frontend import ImportedModel, import_model, write_model
+from rtlnn.ir.graph import Graph
+from rtlnn.ir.network import ModelPort
+from rtlnn.ir.types import Array
+from rtlnn.passes.fold_affine import fold_affine
+from rtlnn.passes.fold_constants import fold_constants
+from rtlnn.passes.quantize import calibrate, insert_quantization, quantization_points
+from rtlnn.passes.reshapes import settle_reshapes
+from rtlnn.passes.runner import run
+
+__all__ = ["Calibration", "CalibrationData", "calibration_frames", "quantize_imported", "quantize_model"]
+
+RANDOM_FRAMES = 32
+RANDOM_SEED = 20261121
+
+
+class Calibration(Enum):
+    """Calibration without data."""
+
+    RANDOM = "random"
+    """Seeded noise: right for studies of size and speed, worthless for accuracy."""
+
+
+CalibrationData = Path | str | Array | Calibration
+
+
+def _random(port: ModelPort) -> Array:
+    rng = np.random.default_rng(RANDOM_SEED)
+    shape = (RANDOM_FRAMES, *port.shape)
+    dtype = np.dtype(port.dtype)
+    if np.issubdtype(dtype, np.integer):
+        info = np.iinfo(dtype)
+        return rng.integers(info.min, info.max, shape, endpoint=True)
+    return rng.standard_normal(shape)
+
+
+def _read(path: Path) -> Array:
+    if not path.exists():
+        raise InputError(f"calibration data {path} does not exist; give a .npy file with inputs of the model")
+    try:
+        data = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"calibration data {path} is not a .npy file ({error}); write it with numpy.save") from error
+    if not isinstance(data, np.ndarray):
+        raise InputError(f"calibration data {path} holds several arrays; give a .npy file with one")
+    return data
+
+
+def calibration_frames(data: CalibrationData, port: ModelPort) -> Array:
+    """Inputs of the model, (frames, *shape of the input).
+
+    Raises `InputError` for a missing or unreadable file, no frames, the wrong shape or type, NaN and infinity.
+    """
+    if isinstance(data, Calibration):
+        return _random(port)
+    name = "calibration data" if isinstance(data, np.ndarray) else f"calibration data {data}"
+    array = data if isinstance(data, np.ndarray) else _read(Path(data))
+    wanted = f"(frames, {', '.join(str(d) for d in port.shape)})"
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{name} has the type {array.dtype}; the model takes numbers ({port.dtype})")
+    if array.shape == port.shape and array.ndim:
+        array = array[np.newaxis]
+    if array.shape[1:] != port.shape or not array.ndim:
+        raise InputError(f"{name} has the shape {array.shape}; the input {port.name!r} of the model needs {wanted}")
+    if not len(array):
+        raise InputError(f"{name} holds no frames; a hundred typical inputs of the model are a good number")
+    if bad := int((~np.isfinite(array.astype(np.float64))).sum()):
+        raise InputError(f"{name} holds {bad} values that are NaN or infinite; remove the frames that have them")
+    return array
+
+
+def _as_frames(port: ModelPort, graph: Graph, data: Array) -> Array:
+    """The data as the graph takes it: [N, H, W, C]."""
+    kind = graph.types[graph.inputs[0]]
+    frames = np.empty((len(data), kind.size), dtype=np.float64 if kind.format is None else np.int64)
+    frames[:, port.order.ravel()] = data.reshape(len(data), -1)
+    return frames.reshape(len(data), *kind.shape)
+
+
+def quantize_imported(model: ImportedModel, data: CalibrationData) -> onnx.ModelProto:
+    """A QDQ model for a float one. Raises `InputError` as `calibration_frames` does, and for a quantized model."""
+    if model.quantized:
+        raise InputError(f"{model.name} is quantized already; build it as it is")
+    graph = run(model.graph, (settle_reshapes, fold_constants, fold_affine))
+    points = quantization_points(graph)
+    frames = _as_frames(model.input, graph, calibration_frames(data, model.input))
+    ranges = calibrate(graph, frames, (p.value for p in points if p.like is None))
+    quantized = insert_quantization(graph, points, ranges)
+    quantized.verify()
+    return write_model(model, quantized)
+
+
+def quantize_model(
+    model: Path | str | onnx.ModelProto,
+    calibration: CalibrationData,
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None,
+) -> onnx.ModelProto:
+    """Quantize a float model: int8 weights per channel, activations uint8 behind a ReLU and int8 elsewhere.
+
+    Parameters
+    ----------
+    model : path of an ONNX file, or the model itself
+    calibration : typical inputs (frames, *shape of the model's input), as an array or a .npy file
+    input_shapes : for inputs with unknown dimensions
+
+    Returns a standard model in the QDQ format (opset 17, IR version 8), with the input and output of the original,
+    that onnxruntime runs too. The same model and data give the same bytes.
+    """
+    return quantize_imported(import_model(model, input_shapes), calibration)
