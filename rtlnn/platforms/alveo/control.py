@@ -115,7 +115,9 @@ class Control(Component):
             Register.FRAMES: Signal(32, name="frames"),
         }
         start = Signal()
-        enable_all, enable, pending = Signal(), Signal(2), Signal(2)
+        enable_all = Signal()
+        enable = Signal(2)
+        pending = Signal(2)
         write, address, wdata, wstrb = self._writes(m)
 
         done_before = Signal()
@@ -169,8 +171,12 @@ class Control(Component):
     def _writes(self, m: Module) -> tuple[Signal, Signal, Signal, Signal]:
         """The write channels. Returns (strobe, word address, data, byte enables) of a write that happens now."""
         bus = self.bus
-        has_address, has_data, write = Signal(), Signal(), Signal()
-        address, wdata, wstrb = Signal(len(bus.awaddr) - 2), Signal(32), Signal(4)
+        has_address = Signal()
+        has_data = Signal()
+        write = Signal()
+        address = Signal(len(bus.awaddr) - 2)
+        wdata = Signal(32)
+        wstrb = Signal(4)
         m.d.comb += [
             bus.awready.eq(~has_address),
             bus.wready.eq(~has_data),

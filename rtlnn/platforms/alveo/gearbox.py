@@ -62,9 +62,11 @@ class Unpacker(Component):
         buffer = Signal(8 * (beat - unit + word))  # zero above the level
         level = Signal(range((beat - unit + word) // unit + 1))  # in units
 
-        word_index, beat_index = Signal(range(words)), Signal(range(beats))
+        word_index = Signal(range(words))
+        beat_index = Signal(range(beats))
         last_word = word_index == words - 1
-        take, give = Signal(), Signal()
+        take = Signal()
+        give = Signal()
         m.d.comb += [
             self.o.valid.eq(level >= beat // unit),
             self.o.payload.eq(buffer),
@@ -134,7 +136,8 @@ class Packer(Component):
 
         beat_index = Signal(range(beats))
         last = beat_index == beats - 1
-        take, give = Signal(), Signal()
+        take = Signal()
+        give = Signal()
         rest = Signal.like(buffer)
         rest_level = Signal.like(level)
         m.d.comb += [

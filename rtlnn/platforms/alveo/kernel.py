@@ -105,7 +105,9 @@ class Kernel(Component):
             self.interrupt.eq(control.interrupt),
         ]
 
-        read_error, write_error, address_error = Signal(), Signal(), Signal()
+        read_error = Signal()
+        write_error = Signal()
+        address_error = Signal()
         with m.If(launched):
             with m.If(control.idle):
                 m.d.sync += [read_error.eq(0), write_error.eq(0), address_error.eq(0)]

@@ -67,7 +67,9 @@ class FrameReader(Component):
 
         room = Signal(range(depth + 1), init=depth)  # words of the FIFO that no burst has claimed
         in_flight = Signal(range(self.outstanding + 1))
-        asked, ended, popped = Signal(), Signal(), Signal()
+        asked = Signal()
+        ended = Signal()
+        popped = Signal()
         m.d.comb += [
             axi.araddr.eq(Cat(Const(0, 6), burst.word_address)),
             axi.arlen.eq(burst.words - 1),

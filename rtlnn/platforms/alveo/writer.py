@@ -76,7 +76,9 @@ class FrameWriter(Component):
 
         stored = Signal(range(depth + 1))  # words of the FIFO that no burst has claimed
         in_flight = Signal(range(self.outstanding + 1))
-        announced, answered, pushed = Signal(), Signal(), Signal()
+        announced = Signal()
+        answered = Signal()
+        pushed = Signal()
         m.d.comb += [
             axi.awaddr.eq(Cat(Const(0, 6), burst.word_address)),
             axi.awlen.eq(burst.words - 1),
@@ -118,7 +120,8 @@ class FrameWriter(Component):
         """The write channel: the words of the announced bursts in order, without a gap between bursts."""
         axi = self.axi
         left = Signal(range(BURST_WORDS + 1))  # words of the current burst still to go
-        sent, free = Signal(), Signal()
+        sent = Signal()
+        free = Signal()
         m.d.comb += [
             axi.wdata.eq(fifo.r_data),
             axi.wvalid.eq((left != 0) & fifo.r_rdy),

@@ -1,0 +1,347 @@
+"""Test cases of the kernel around the stub core. They run inside the simulator; `test_kernel.py` starts them."""
+
+import random
+from itertools import pairwise
+
+import cocotb
+from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
+from kernel_bench import PAGE, Bench, stride
+
+from rtlnn.platforms.alveo.axi import WORD_BYTES
+from rtlnn.platforms.alveo.control import ControlBit, Register, StatusBit
+from rtlnn.platforms.alveo.emission import OUTSTANDING
+
+SOURCE = 0x0001_2345_0000  # above 4 GiB: both halves of an address count
+SINK = 0x0007_89AB_0000
+
+
+@cocotb.test(timeout_time=200, timeout_unit="us")
+async def registers_hold_what_is_written(dut) -> None:
+    b = Bench(dut)
+    await b.reset()
+    assert await b.read(Register.CONTROL) == ControlBit.IDLE | ControlBit.READY
+    values = {
+        Register.INPUT_LOW: 0x89ABCDC0,
+        Register.INPUT_HIGH: 0x01234567,
+        Register.OUTPUT_LOW: 0xFEDCBA80,
+        Register.OUTPUT_HIGH: 0x76543210,
+        Register.FRAMES: 0xFFFFFFFF,
+    }
+    for register, value in values.items():
+        await b.write(register, value)
+    for register, value in values.items():
+        assert await b.read(register) == value, register.name
+    # single bytes
+    await b.host.write(Register.INPUT_LOW + 1, b"\x5a")
+    assert await b.read(Register.INPUT_LOW) == 0x89AB5AC0
+    await b.host.write(Register.FRAMES + 3, b"\x00")
+    assert await b.read(Register.FRAMES) == 0x00FFFFFF
+    # no register, read-only registers, and bits that are not supported
+    mapped = {*Register}
+    for offset in (*range(0x00, 0x40, 4), 0x80, 0x7FC, 0x800, 0xFFC):
+        if offset not in mapped:
+            await b.write(offset, 0xFFFFFFFF)
+            assert await b.read(offset) == 0, hex(offset)
+    await b.write(Register.STATUS, 0xFFFFFFFF)
+    assert await b.read(Register.STATUS) == 0
+    await b.write(Register.CONTROL, 1 << 7)
+    assert await b.read(Register.CONTROL) == ControlBit.IDLE | ControlBit.READY
+    await b.host.write(Register.CONTROL + 1, b"\x01")  # byte 1 alone: no start
+    assert await b.read(Register.CONTROL) == ControlBit.IDLE | ControlBit.READY
+    assert not b.ddr.accesses
+
+
+@cocotb.test(timeout_time=500, timeout_unit="us")
+async def writes_come_in_any_order(dut) -> None:
+    """Address first, data first, both at once; answers wait for the host."""
+    b = Bench(dut)
+    await b.reset()
+    aw, w, answer = b.host.write_if.aw_channel, b.host.write_if.w_channel, b.host.write_if.b_channel
+    value = 0
+    for late in (aw, w, answer, b.host.read_if.ar_channel, b.host.read_if.r_channel):
+        late.pause = True
+        value += 0x01010101
+        task = cocotb.start_soon(b.write(Register.FRAMES, value))
+        await ClockCycles(dut.ap_clk, 20)
+        assert not task.done() or late not in (aw, w, answer)
+        read = cocotb.start_soon(b.read(Register.FRAMES))
+        await ClockCycles(dut.ap_clk, 20)
+        assert read.done() == (late in (aw, w, answer))
+        late.pause = False
+        await task
+        await read
+        assert await b.read(Register.FRAMES) == value
+    b.stall(0.5)
+    for _ in range(50):
+        value = b.random.getrandbits(32)
+        await b.write(Register.INPUT_HIGH, value)
+        assert await b.read(Register.INPUT_HIGH) == value
+
+
+@cocotb.test(timeout_time=500, timeout_unit="us")
+async def frames_arrive(dut) -> None:
+    b = Bench(dut)
+    await b.reset()
+    frames = b.place(SOURCE, 5)
+    await b.start(SOURCE, SINK, 5)
+    assert await b.finish() == 0
+    b.check(SINK, frames)
+    assert await b.read(Register.CONTROL) == ControlBit.IDLE | ControlBit.READY
+    assert sum(words for _, words in b.watch.reads) * WORD_BYTES == 5 * stride(b.sizes.in_frame)
+    assert sum(words for _, words in b.watch.writes) * WORD_BYTES == 5 * stride(b.sizes.out_frame)
+
+
+@cocotb.test(timeout_time=3000, timeout_unit="us")
+async def many_frames_under_stalls(dut) -> None:
+    """64 frames in one start, from and to places just before a 4 KiB boundary."""
+    b = Bench(dut)
+    b.stall(0.3)
+    await b.reset()
+    source, sink = SOURCE + PAGE - WORD_BYTES, SINK + PAGE - 3 * WORD_BYTES
+    frames = b.place(source, 64)
+    await b.start(source, sink, 64)
+    assert await b.finish() == 0
+    b.check(sink, frames)
+    for bursts, first, size in ((b.watch.reads, source, b.sizes.in_frame), (b.watch.writes, sink, b.sizes.out_frame)):
+        address = first
+        for at, words in bursts:
+            assert at == address
+            address += words * WORD_BYTES
+            assert address % PAGE == 0 or address == first + 64 * stride(size), "a short burst in the middle"
+
+
+@cocotb.test(timeout_time=200, timeout_unit="us")
+async def no_frames_complete_at_once(dut) -> None:
+    b = Bench(dut)
+    await b.reset()
+    await b.start(SOURCE, SINK, 0)
+    await ClockCycles(dut.ap_clk, 12)
+    assert await b.read(Register.CONTROL) & ControlBit.DONE
+    assert await b.finish() == 0
+    assert not b.ddr.accesses
+    frames = b.place(SOURCE, 2)
+    await b.start(SOURCE, SINK, 2)
+    assert await b.finish() == 0
+    b.check(SINK, frames)
+
+
+@cocotb.test(timeout_time=2000, timeout_unit="us")
+async def starts_overlap(dut) -> None:
+    """The next start is given while a run goes on; DONE comes once a run, in order, held until CONTINUE."""
+    b = Bench(dut)
+    b.stall(0.1)
+    await b.reset()
+    runs = []
+    for index, count in enumerate((3, 0, 7, 1, 4)):
+        source, sink = SOURCE + index * 0x40000, SINK + index * 0x40000 + WORD_BYTES * index
+        runs.append((source, sink, count, b.place(source, count)))
+
+    async def give_starts() -> None:
+        for source, sink, count, _ in runs:
+            await b.wait_for(ControlBit.READY, ControlBit.READY)
+            assert not await b.read(Register.CONTROL) & ControlBit.START
+            await b.start(source, sink, count)
+
+    starts = cocotb.start_soon(give_starts())
+    for _, sink, _, frames in runs:
+        await b.wait_for(ControlBit.DONE, ControlBit.DONE)
+        await ClockCycles(dut.ap_clk, b.random.randrange(300))
+        assert await b.read(Register.CONTROL) & ControlBit.DONE, "DONE was not held"
+        b.check(sink, frames)
+        await b.write(Register.CONTROL, ControlBit.CONTINUE)
+        await ClockCycles(dut.ap_clk, 4)
+    await starts
+    assert await b.wait_for(0xFF, ControlBit.IDLE | ControlBit.READY)
+    await b.write(Register.CONTROL, ControlBit.CONTINUE)  # nobody waits: no effect
+    assert await b.read(Register.CONTROL) == ControlBit.IDLE | ControlBit.READY
+
+
+@cocotb.test(timeout_time=500, timeout_unit="us")
+async def interrupts(dut) -> None:
+    b = Bench(dut)
+    await b.reset()
+    b.place(SOURCE, 1)
+
+    async def one_run() -> None:
+        await b.start(SOURCE, SINK, 1)
+        await b.finish()
+
+    await one_run()  # nothing enabled: nothing recorded
+    assert await b.read(Register.INTERRUPT_STATUS) == 0
+    assert dut.interrupt.value == 0
+    await b.write(Register.INTERRUPT_ENABLE, 0b01)
+    await one_run()  # recorded, but not passed on
+    assert await b.read(Register.INTERRUPT_STATUS) == 0b01
+    assert dut.interrupt.value == 0
+    await b.write(Register.GLOBAL_INTERRUPT_ENABLE, 1)
+    await ClockCycles(dut.ap_clk, 4)
+    assert dut.interrupt.value == 1
+    await b.write(Register.INTERRUPT_STATUS, 0b01)  # toggles
+    await ClockCycles(dut.ap_clk, 4)
+    assert await b.read(Register.INTERRUPT_STATUS) == 0
+    assert dut.interrupt.value == 0
+    await b.write(Register.INTERRUPT_STATUS, 0b01)  # toggles again
+    assert await b.read(Register.INTERRUPT_STATUS) == 0b01
+    await b.write(Register.INTERRUPT_STATUS, 0b01)
+    await b.write(Register.INTERRUPT_ENABLE, 0b10)
+    await one_run()
+    assert await b.read(Register.INTERRUPT_STATUS) == 0b10
+    await b.write(Register.INTERRUPT_STATUS, 0b10)
+    await b.write(Register.INTERRUPT_ENABLE, 0b01)
+    await b.start(SOURCE, SINK, 1)
+    await RisingEdge(dut.interrupt)
+    await b.write(Register.INTERRUPT_STATUS, 0b01)  # acknowledged before CONTINUE: it must not come back
+    await ClockCycles(dut.ap_clk, 50)
+    assert dut.interrupt.value == 0
+    await b.finish()
+
+
+@cocotb.test(timeout_time=2000, timeout_unit="us")
+async def reset_in_flight(dut) -> None:
+    b = Bench(dut)
+    b.stall(0.2)
+    await b.reset()
+    for wait in (30, 90, 200, 333):
+        b.place(SOURCE, 50)
+        await b.start(SOURCE, SINK, 50)
+        await ClockCycles(dut.ap_clk, wait)
+        await restart(b)
+        assert await b.read(Register.CONTROL) == ControlBit.IDLE | ControlBit.READY
+        assert await b.read(Register.FRAMES) == 0
+        frames = b.place(SOURCE, 6)
+        sink = SINK + 0x100000 + wait * PAGE
+        await b.start(SOURCE, sink, 6)
+        assert await b.finish() == 0
+        b.check(sink, frames)
+
+
+async def restart(b: Bench) -> None:
+    """Reset kernel and memory together, and forget what the monitors have seen."""
+    b.stop_monitors()
+    await b.reset()
+    b.start_monitors()
+
+
+@cocotb.test(timeout_time=1000, timeout_unit="us")
+async def errors_end_the_run(dut) -> None:
+    """A memory that answers with an error: the run ends, the status says which side, the next run is clean."""
+    b = Bench(dut)
+    b.stall(0.1)
+    await b.reset()
+    count = 2 + 2 * PAGE // min(stride(b.sizes.in_frame), stride(b.sizes.out_frame))
+    frames = b.place(SOURCE, count)
+    for side, bit in ((SOURCE, StatusBit.READ_ERROR), (SINK, StatusBit.WRITE_ERROR)):
+        b.ddr.broken = {side // PAGE + 1}
+        await b.start(SOURCE, SINK, count)
+        assert await b.finish() == bit
+        b.ddr.broken = set()
+        await b.start(SOURCE, SINK, count)
+        assert await b.finish() == 0
+        b.check(SINK, frames)
+    # DECERR, and both sides at once
+    read_send, write_send = b.reader.r_channel.send, b.writer.b_channel.send
+
+    async def bad_read(item) -> None:
+        item.rresp = 3
+        await read_send(item)
+
+    async def bad_write(item) -> None:
+        item.bresp = 3
+        await write_send(item)
+
+    b.reader.r_channel.send, b.writer.b_channel.send = bad_read, bad_write
+    await b.start(SOURCE, SINK, 1)
+    assert await b.finish() == StatusBit.READ_ERROR | StatusBit.WRITE_ERROR
+
+
+@cocotb.test(timeout_time=500, timeout_unit="us")
+async def misaligned_addresses_are_reported(dut) -> None:
+    b = Bench(dut)
+    await b.reset()
+    frames = b.place(SOURCE, 1)
+    for source, sink in ((SOURCE + 1, SINK), (SOURCE, SINK + 32)):
+        await b.start(source, sink, 1)
+        assert await b.finish() == StatusBit.ADDRESS_ERROR
+    await b.start(SOURCE, SINK, 1)
+    assert await b.finish() == 0
+    b.check(SINK, frames)
+
+
+@cocotb.test(timeout_time=1000, timeout_unit="us")
+async def full_rate(dut) -> None:
+    """With an ideal memory the core gets a beat in every cycle, across frames and runs."""
+    b = Bench(dut)
+    await b.reset()
+    count, s = 64, b.sizes
+    frames = b.place(SOURCE, 2 * count)
+    await b.start(SOURCE, SINK, count)
+    await b.wait_for(ControlBit.READY, ControlBit.READY)
+    await b.start(SOURCE + count * stride(s.in_frame), SINK + count * stride(s.out_frame), count)
+    assert await b.finish() == 0
+    assert await b.finish() == 0
+    b.check(SINK, frames)
+    assert_full_rate(b, count)
+
+
+def assert_full_rate(b: Bench, count: int) -> None:
+    """The first run, of `count` frames, took no cycle more than the core or a memory bus needs.
+
+    When a second run starts depends on the speed of the host, and the memory model's start-up shows in the first frame.
+    """
+    s = b.sizes
+    interval = max(s.beats, stride(s.in_frame) // WORD_BYTES, stride(s.out_frame) // WORD_BYTES)
+    firsts = b.watch.core_beats[:: s.beats]
+    steps = [after - before for before, after in pairwise(firsts[1:count])]
+    assert steps == [interval] * len(steps), f"intervals at the core's input: {steps}"
+    if interval == s.beats:
+        beats = b.watch.core_beats[s.beats : count * s.beats]
+        assert beats == list(range(beats[0], beats[0] + len(beats))), "a bubble at the core's input"
+
+
+@cocotb.test(timeout_time=1000, timeout_unit="us")
+async def bursts_overlap(dut) -> None:
+    """Reads run ahead of a slow memory, as far as there is room and no further; writes do not wait for answers."""
+    b = Bench(dut)
+    await b.reset()
+    count = 12 * PAGE // stride(b.sizes.in_frame)
+    frames = b.place(SOURCE, count)
+    b.reader.ar_channel.queue_occupancy_limit = b.writer.aw_channel.queue_occupancy_limit = 64
+    b.reader.r_channel.pause = True
+    b.writer.b_channel.pause = True
+    await b.start(SOURCE, SINK, count)
+    await ClockCycles(dut.ap_clk, 200)
+    assert b.watch.most_reads_in_flight == OUTSTANDING
+    assert len(b.watch.reads) == OUTSTANDING
+    b.reader.r_channel.pause = False
+    bursts = min(OUTSTANDING, -(-count * stride(b.sizes.out_frame) // PAGE))
+    frames_in_bursts = -(-bursts * PAGE // stride(b.sizes.out_frame))
+    await ClockCycles(dut.ap_clk, 1000 + frames_in_bursts * max(b.sizes.beats, stride(b.sizes.in_frame) // WORD_BYTES))
+    assert b.watch.most_writes_in_flight == bursts
+    assert not await b.read(Register.CONTROL) & ControlBit.DONE
+    b.writer.b_channel.pause = False
+    assert await b.finish(10000) == 0
+    b.check(SINK, frames)
+
+
+@cocotb.test(timeout_time=3000, timeout_unit="us")
+async def memory_stops_now_and_then(dut) -> None:
+    """Long pauses of one channel at a time: what is buffered fills up and drains."""
+    b = Bench(dut)
+    await b.reset()
+    frames = b.place(SOURCE, 64)
+
+    def long_pauses(seed: int):
+        order = random.Random(seed)
+        while True:
+            for _ in range(order.randrange(1, 150)):
+                yield False
+            for _ in range(order.randrange(1, 150)):
+                yield True
+
+    channels = [b.reader.ar_channel, b.reader.r_channel]
+    channels += [b.writer.aw_channel, b.writer.w_channel, b.writer.b_channel]
+    for seed, channel in enumerate(channels):
+        channel.set_pause_generator(long_pauses(seed + b.sizes.in_bytes))
+    await b.start(SOURCE, SINK, 64)
+    assert await with_timeout(cocotb.start_soon(b.finish()), 2900, "us") == 0
+    b.check(SINK, frames)
