@@ -47,8 +47,6 @@ def advice_for(proto: onnx.NodeProto, opset: int) -> Unsupported:
     if proto.op_type.startswith(("QLinear", "QGemm")) or proto.op_type in ("ConvInteger", "MatMulInteger"):
         return Unsupported("operators of the QOperator format are not supported yet", _QOPERATOR)
     if proto.domain in ("qonnx.custom_op.general", "onnx.brevitas") or proto.op_type in ("Quant", "BipolarQuant"):
-        return Unsupported(
-            "operators of the QONNX dialect are not supported yet", "export the model in the QDQ format"
-        )
+        return Unsupported("operators of the QONNX dialect are not supported yet", "export the model in the QDQ format")
     advice = _ADVICE.get(proto.op_type, "remove it, or compute it on the host before or after the network")
     return Unsupported(f"the operator {kind} is not supported", advice)

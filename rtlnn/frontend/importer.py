@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import onnx
 
 from rtlnn.errors import InputError
@@ -65,8 +64,7 @@ class ImportedModel:
         layers = [n for n in self.graph.nodes if isinstance(n.op, (Conv2D, Dense))]
         return any(isinstance(n.op, Quantize) for n in self.graph.nodes) or (
             # integers may also come in from outside, straight to quantized layers
-            self.graph.types[self.graph.inputs[0]].format is not None
-            and all(n.inputs[1] in real for n in layers)
+            self.graph.types[self.graph.inputs[0]].format is not None and all(n.inputs[1] in real for n in layers)
         )
 
 
@@ -79,8 +77,10 @@ class _Walk:
         self.model = model
         self.problems = Problems()
         self.layout_problems = 0
-        self.opsets = {o.domain.replace("ai.onnx", "") if o.domain == "ai.onnx" else o.domain: o.version
-                       for o in model.opset_import}
+        self.opsets = {
+            o.domain.replace("ai.onnx", "") if o.domain == "ai.onnx" else o.domain: o.version
+            for o in model.opset_import
+        }
         uses = Counter(i for n in model.graph.node for i in n.input)
         uses.update(o.name for o in model.graph.output)
         self.context = Context(GraphBuilder(), uses, source.batch if isinstance(source.batch, int) else 1)
@@ -115,8 +115,10 @@ class _Walk:
         domain = "" if proto.domain == "ai.onnx" else proto.domain
         opset = self.opsets.get(domain, 0)
         given = [t for t in inputs if t is not None]
-        if proto.op_type not in _OWN_FOLDING and not domain and all(
-            isinstance(t, (Constant, QuantizedConstant)) for t in given
+        if (
+            proto.op_type not in _OWN_FOLDING
+            and not domain
+            and all(isinstance(t, (Constant, QuantizedConstant)) for t in given)
         ):
             return fold(proto, inputs, opset)
         try:
@@ -182,5 +184,3 @@ def import_model(
     graph.verify()
     tensors = {n: (t.value, t.index) for n, t in best.context.tensors.items() if isinstance(t, View)}
     return ImportedModel(name, graph, declared.port(best.index), output_port(result, out), tensors, declared.batch)
-
-

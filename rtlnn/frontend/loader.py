@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from rtlnn.errors import InputError
 
@@ -32,7 +32,7 @@ def _read(path: Path) -> onnx.ModelProto:
         model.ParseFromString(data)
     except DecodeError as error:
         # a serialized model starts with field 1, ir_version
-        if data[0] == 0x08 and b"onnx" in data[:4096] + data[-4096:] or data[:1] == b"\x08":
+        if data[0] == 0x08:
             raise InputError(f"{path} is truncated or damaged ({len(data)} bytes); copy or export it again") from error
         raise InputError(f"{path} is not an ONNX file; {_ADVICE}") from error
     if not model.ir_version or not model.graph.node:
@@ -76,8 +76,8 @@ def _check_opset(model: onnx.ModelProto, name: str) -> None:
     opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
     if opset < OLDEST_OPSET:
         raise InputError(
-            f"{name} has opset {opset or 'none'}; rtlnn reads {OLDEST_OPSET} and newer: export it with opset 13 or newer,"
-            " or convert it with onnx.version_converter"
+            f"{name} has opset {opset or 'none'}; rtlnn reads {OLDEST_OPSET} and newer: "
+            "export it with opset 13 or newer, or convert it with onnx.version_converter"
         )
 
 

@@ -49,8 +49,9 @@ class DeclaredInput:
 
     def port(self, index: Array) -> ModelPort:
         batched = len(self.shape) > 1
-        return ModelPort(self.name, self.shape[1:] if batched else self.shape, self.dtype,
-                         index[0] if batched else index, batched)
+        return ModelPort(
+            self.name, self.shape[1:] if batched else self.shape, self.dtype, index[0] if batched else index, batched
+        )
 
 
 def _dtype(value: onnx.ValueInfoProto) -> str:
@@ -76,7 +77,9 @@ def declared_input(
     if given := (input_shapes or {}).get(value.name):
         fits = len(given) == len(dims) or not dims
         if not fits or any(d not in (0, g) for d, g in zip(dims, given, strict=False)) or min(given) < 1:
-            raise InputError(f"input {value.name!r} of {name} has the shape {tuple(dims)} (0: any), which {given} does not fit")
+            raise InputError(
+                f"input {value.name!r} of {name} has the shape {tuple(dims)} (0: any), which {given} does not fit"
+            )
         dims = list(given)
     if not dims or any(d < 1 for d in dims[1 if len(dims) > 1 else 0 :]):
         shown = ",".join(str(d) if d else "?" for d in dims) or "?"
@@ -87,7 +90,9 @@ def declared_input(
         )
     dtype = _dtype(value)
     if dtype not in ("float16", "float32", "float64") and integer_format(dtype) is None:
-        raise InputError(f"input {value.name!r} of {name} has the type {dtype}; float and 8 or 16 bit integers can be used")
+        raise InputError(
+            f"input {value.name!r} of {name} has the type {dtype}; float and 8 or 16 bit integers can be used"
+        )
     if len(dims) > 1:
         symbol = value.type.tensor_type.shape.dim[0].dim_param if value.type.tensor_type.shape.dim else ""
         return DeclaredInput(value.name, (1, *dims[1:]), dtype, dims[0] or symbol or "N")
@@ -99,8 +104,8 @@ def declared_output(model: onnx.ModelProto, name: str) -> onnx.ValueInfoProto:
     outputs = list(model.graph.output)
     if len(outputs) != 1:
         raise InputError(
-            f"{name} has {len(outputs)} outputs ({', '.join(o.name for o in outputs)}); rtlnn builds networks with one: "
-            "cut the model with onnx.utils.extract_model"
+            f"{name} has {len(outputs)} outputs ({', '.join(o.name for o in outputs)}); rtlnn builds networks "
+            "with one: cut the model with onnx.utils.extract_model"
         )
     return outputs[0]
 

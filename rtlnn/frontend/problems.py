@@ -7,7 +7,7 @@ from rtlnn.errors import InputError
 __all__ = ["Problems", "Unsupported"]
 
 
-class Unsupported(Exception):  # noqa: N818 (not an error yet: the importer collects these)
+class Unsupported(Exception):
     """A node that cannot be imported.
 
     Parameters

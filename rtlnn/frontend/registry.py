@@ -17,7 +17,7 @@ HANDLERS: dict[tuple[str, str, int], Handler] = {}
 def handles(operator: str, *since: int, domain: str = "") -> Callable[[Handler], Handler]:
     """Declare that a function imports `operator` as defined by each of the opsets `since`.
 
-    Versions are listed one by one: a newer definition may mean something else, and is refused until someone has read it.
+    Versions are listed one by one: a newer definition may mean something else, and is refused until someone reads it.
     """
 
     def register(handler: Handler) -> Handler:

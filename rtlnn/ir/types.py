@@ -49,6 +49,13 @@ class FixedFormat:
         return self.encoding is Encoding.SIGNED
 
     @property
+    def one_scale(self) -> float:
+        """The scale of all channels. Raises `ValueError` if they have scales of their own."""
+        if isinstance(self.scale, tuple):
+            raise ValueError("this needs one scale for all channels")
+        return self.scale
+
+    @property
     def lo(self) -> int:
         """The smallest integer."""
         if self.encoding is Encoding.BIPOLAR:

@@ -33,8 +33,9 @@ def _weights(graph: Graph, node: Node) -> tuple[Array, Array]:
     return weights, bias
 
 
-def _with_weights(node: Node, inputs: tuple[str, ...], output: str, weights: Array, bias: Array, tag: str
-                  ) -> tuple[Node, dict[str, Array]]:
+def _with_weights(
+    node: Node, inputs: tuple[str, ...], output: str, weights: Array, bias: Array, tag: str
+) -> tuple[Node, dict[str, Array]]:
     names = (f"{node.name}.weight.{tag}", f"{node.name}.bias.{tag}")
     return Node(node.name, node.op, (*inputs, *names), output), dict(zip(names, (weights, bias), strict=True))
 
@@ -55,9 +56,7 @@ def _backward(graph: Graph, node: Node) -> Graph | None:
     scale, shift = _parameters(graph, affine)
     weights, bias = _weights(graph, node)
     weights = weights * scale.reshape(-1, *(1,) * (weights.ndim - 1))
-    new, constants = _with_weights(
-        node, node.inputs[:1], node.output, weights, bias * scale + shift, _tag(graph, node)
-    )
+    new, constants = _with_weights(node, node.inputs[:1], node.output, weights, bias * scale + shift, _tag(graph, node))
     return rewired(graph, {node.name: new, affine.name: None}, {affine.output: node.output}, constants)
 
 
@@ -79,9 +78,7 @@ def _forward(graph: Graph, node: Node) -> Graph | None:
     # NHWC: channels are the fastest, and repeat
     scale, shift = (np.tile(a, weights.shape[-1] // len(a)) for a in (scale, shift))
     bias = bias + (weights * shift).reshape(len(weights), -1).sum(axis=1)
-    new, constants = _with_weights(
-        layer, layer.inputs[:1], layer.output, weights * scale, bias, _tag(graph, layer)
-    )
+    new, constants = _with_weights(layer, layer.inputs[:1], layer.output, weights * scale, bias, _tag(graph, layer))
     return rewired(graph, {layer.name: new, node.name: None}, {node.output: node.inputs[0]}, constants)
 
 
@@ -139,7 +136,5 @@ def fold_affine(graph: Graph) -> Graph:
     changed: Graph | None = graph
     while changed is not None:
         graph = changed
-        changed = next(
-            (new for node in graph.nodes for rule in _RULES if (new := rule(graph, node)) is not None), None
-        )
+        changed = next((new for node in graph.nodes for rule in _RULES if (new := rule(graph, node)) is not None), None)
     return graph

@@ -36,9 +36,7 @@ def _products(weights: Array, x: Interval, x_zero: int, padded: bool) -> Interva
     w = weights.astype(np.int64)
     axes = tuple(range(1, w.ndim))
     positive, negative = np.maximum(w, 0), np.minimum(w, 0)
-    return Interval(
-        (positive * lo + negative * hi).sum(axis=axes), (positive * hi + negative * lo).sum(axis=axes)
-    )
+    return Interval((positive * lo + negative * hi).sum(axis=axes), (positive * hi + negative * lo).sum(axis=axes))
 
 
 def _reshaped(x: Interval, channels: int) -> Interval:

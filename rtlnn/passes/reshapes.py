@@ -1,5 +1,6 @@
 """Reshapes that the host can do for nothing, because it packs and unpacks frames anyway."""
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -30,8 +31,8 @@ def _resized(node: Node, channels: int, constants: dict[str, Array]) -> None:
 
 def _shared(graph: Graph) -> set[str]:
     """Constants that several nodes read: their readers are left alone."""
-    seen: set[str] = set()
-    return {v for n in graph.nodes for v in n.inputs if v in graph.constants and (v in seen or seen.add(v) is not None)}
+    uses = Counter(v for n in graph.nodes for v in n.inputs)
+    return {v for v in graph.constants if uses[v] > 1}
 
 
 def _to_input(graph: Graph) -> Graph | None:

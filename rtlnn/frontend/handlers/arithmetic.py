@@ -115,9 +115,7 @@ def softmax(context: Context, node: OnnxNode) -> Tensor:
     op = Softmax(log=node.operator == "LogSoftmax")
     value, size = view.value, context.builder.types[view.value].size
     if int(np.prod(members, dtype=np.int64)) == size:
-        return View(
-            context.add(node, op, context.builder.reshaped(value, (1, 1, size))), view.index, view.tainted
-        )
+        return View(context.add(node, op, context.builder.reshaped(value, (1, 1, size))), view.index, view.tainted)
     channels = view.shape[axis]
     for index, place in ((channels_first, 1), (row_major, rank - 1)):
         if rank > 2 and axis == place and len(members) == 1 and np.array_equal(view.index, index(view.shape)):

@@ -28,9 +28,7 @@ def window_of(node: OnnxNode, size: tuple[int, ...], kernel: tuple[int, ...]) ->
     stride = node.integers("strides") or (1,) * rank
     mode = node.text("auto_pad", "NOTSET")
     if mode in ("SAME_UPPER", "SAME_LOWER"):
-        pairs = [
-            _same_pads(s, k, t, mode == "SAME_LOWER") for s, k, t in zip(size, kernel, stride, strict=True)
-        ]
+        pairs = [_same_pads(s, k, t, mode == "SAME_LOWER") for s, k, t in zip(size, kernel, stride, strict=True)]
         pads = (*(p[0] for p in pairs), *(p[1] for p in pairs))
     elif mode in ("NOTSET", "VALID"):
         explicit = node.integers("pads") if mode == "NOTSET" else None

@@ -27,9 +27,9 @@ def _renamed(onnx_graph: OnnxGraph, old: str, new: str) -> None:
 
 
 def write_model(model: ImportedModel, graph: Graph) -> onnx.ModelProto:
-    """The ONNX model that computes `graph`, which has the input and output of `model`. The same graph gives the same bytes.
+    """The ONNX model that computes `graph`, which has the input and output of `model`.
 
-    Raises `InputError` if the graph has no form in ONNX.
+    The same graph gives the same bytes. Raises `InputError` if the graph has no form in ONNX.
     """
     source, result = model.input, model.output
     made = OnnxGraph(graph, Names((source.name, result.name)))

@@ -13,7 +13,7 @@ __all__ = ["CoreBuilder"]
 
 
 class CoreBuilder:
-    """Collects integer nodes. Node and value names come from a graph in which they are unique; constants get new ones."""
+    """Collects integer nodes. Names of nodes and values are unique in the graph that is lowered; constants get new ones."""
 
     def __init__(self, taken: tuple[str, ...]) -> None:
         self.nodes: list[Node] = []

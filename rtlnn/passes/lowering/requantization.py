@@ -30,7 +30,7 @@ class Requantization:
 
 def _code(real: float, output: FixedFormat) -> int:
     """The code of a real number, as QuantizeLinear computes it."""
-    step = np.float32(real) / np.float32(output.scale)
+    step = np.float32(real) / np.float32(output.one_scale)
     return int(np.clip(np.rint(step) + output.zero_point, output.lo, output.hi))
 
 
@@ -65,9 +65,11 @@ def accumulator_bias(value: Represented, step: float) -> Array | None:
 
 def requantization(value: Represented, output: FixedFormat, precision: Precision) -> Requantization:
     """Multipliers of float32((scale)/(output's scale)), computed in float32 as onnxruntime does."""
-    step = np.float32(output.scale)
+    step = np.float32(output.one_scale)
     found = multipliers(value.scale.astype(np.float32) / step, precision)
-    offset = np.rint(np.ldexp(value.shift / float(step), found.shift)) - value.zero * found.multiplier.astype(np.float64)
+    offset = np.rint(np.ldexp(value.shift / float(step), found.shift)) - value.zero * found.multiplier.astype(
+        np.float64
+    )
     bias = np.clip(offset, -LARGEST_TERM, LARGEST_TERM).astype(np.int64)
     lo, hi = _bounds(value, output)
     return Requantization(

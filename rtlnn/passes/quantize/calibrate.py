@@ -15,8 +15,8 @@ BATCH = 32
 def calibrate(graph: Graph, frames: Array, values: Iterable[str]) -> dict[str, tuple[float, float]]:
     """The smallest and largest number that each of `values` takes over the frames [N, H, W, C]."""
     names = tuple(values)
-    lows = {v: np.inf for v in names}
-    highs = {v: -np.inf for v in names}
+    lows = dict.fromkeys(names, np.inf)
+    highs = dict.fromkeys(names, -np.inf)
     for i in range(0, len(frames), BATCH):
         seen = graph.evaluate(frames[i : i + BATCH], keep=names)
         for v in names:

@@ -72,9 +72,7 @@ class _Insertion:
         return infer_types(pruned(graph))
 
 
-def insert_quantization(
-    graph: Graph, points: Sequence[Point], ranges: Mapping[str, tuple[float, float]]
-) -> Graph:
+def insert_quantization(graph: Graph, points: Sequence[Point], ranges: Mapping[str, tuple[float, float]]) -> Graph:
     """The graph with 8-bit values at `points`.
 
     Requires: real weights, folded Affines (`fold_affine`), a range for each point that is not like another.
