@@ -1,0 +1,70 @@
+"""What a cocotb test bench is told, and what it tells back: files in the folder where the simulator runs."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import cocotb
+import numpy as np
+from numpy.typing import NDArray
+
+from rtlnn.emit.interface import Interface
+
+__all__ = ["BenchConfig", "Measured", "bench_test"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """Parameters of a run.
+
+    Parameters
+    ----------
+    seed : of all random numbers
+    stall : share of cycles in which a source or a sink pauses, in the tests with stalls
+    quiet_limit : cycles without progress that make a deadlock
+    """
+
+    seed: int
+    stall: float
+    quiet_limit: int
+
+    def save(
+        self, folder: Path, interface: Interface, inputs: NDArray[np.integer], expected: NDArray[np.integer]
+    ) -> None:
+        """Write the bench's files; frames are [N, H, W, C]."""
+        (folder / "bench.json").write_text(json.dumps(asdict(self)))
+        (folder / "interface.json").write_text(interface.to_json())
+        np.save(folder / "inputs.npy", inputs)
+        np.save(folder / "expected.npy", expected)
+
+    @classmethod
+    def load(cls, folder: Path) -> tuple["BenchConfig", Interface, NDArray[np.integer], NDArray[np.integer]]:
+        """(config, interface, inputs, expected)"""
+        config = cls(**json.loads((folder / "bench.json").read_text()))
+        return config, Interface.load(folder), np.load(folder / "inputs.npy"), np.load(folder / "expected.npy")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Clock cycles without stalls: latency of the first frame, intervals after three frames, length of the run."""
+
+    latency: int
+    intervals: tuple[int, ...]
+    cycles: int
+
+    def save(self, folder: Path) -> None:
+        (folder / "measured.json").write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Measured":
+        data = json.loads((folder / "measured.json").read_text())
+        return cls(data["latency"], tuple(data["intervals"]), data["cycles"])
+
+
+def bench_test(function: F) -> F:
+    """`cocotb.test`, with a type."""
+    return cast(F, cocotb.test()(function))

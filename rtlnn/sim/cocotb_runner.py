@@ -1,0 +1,193 @@
+"""Builds and runs cocotb test benches with Verilator or Icarus Verilog; builds are kept by content.
+
+Memory files are found under `mem/` in the folder where the simulator runs, so that a build serves any weights.
+"""
+
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import tempfile
+import xml.etree.ElementTree as ET
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import cocotb_tools.config
+from cocotb_tools import runner as cocotb_runner
+
+from rtlnn.errors import CheckFailed, InputError
+from rtlnn.sim.toolchain import BuildError, Toolchain, default_cache_dir, find_toolchain
+
+__all__ = ["CocotbBench", "Simulator"]
+
+MEMORY_FOLDER = "mem/"
+TIMESCALE = ("1ns", "1ps")
+LOG_LINES = 15
+
+
+class Simulator(Enum):
+    """Which program simulates."""
+
+    VERILATOR = "verilator"
+    ICARUS = "icarus"
+
+
+class _Verilator(cocotb_runner.Verilator):  # type: ignore[misc]  # cocotb has no types here
+    """cocotb's runner with a given Verilator: two private methods are extended, so cocotb is pinned."""
+
+    def __init__(self, toolchain: Toolchain, cache_dir: Path) -> None:
+        super().__init__()
+        self.toolchain, self.cache_dir = toolchain, cache_dir
+
+    def _simulator_in_path_build_only(self) -> None:
+        self.executable = str(self.toolchain.executable)
+
+    def _set_env_build(self) -> None:
+        super()._set_env_build()
+        search = self.env["PATH"], self.env["PYTHONPATH"]
+        self.env.clear()
+        self.env.update(self.toolchain.environment(self.cache_dir))
+        self.env["PATH"], self.env["PYTHONPATH"] = search
+
+
+@dataclass(frozen=True)
+class CocotbBench:
+    """A design, ready for cocotb.
+
+    Parameters
+    ----------
+    simulator, version : what runs it
+    top : the top module
+    build_dir : the simulator's files, in the cache
+    waves : signals can be recorded
+    """
+
+    simulator: Simulator
+    version: str
+    top: str
+    build_dir: Path
+    waves: bool
+
+    @classmethod
+    def build(
+        cls,
+        verilog_files: Sequence[Path],
+        top: str,
+        simulator: Simulator = Simulator.VERILATOR,
+        *,
+        defines: Mapping[str, str] | None = None,
+        waves: bool = False,
+        cache_dir: Path | None = None,
+    ) -> "CocotbBench":
+        """Compile module `top`, or take it from the cache.
+
+        Raises `InputError` without tools, `BuildError` if the simulator refuses the design.
+        """
+        cache = cache_dir or default_cache_dir()
+        if simulator is Simulator.VERILATOR:
+            toolchain = find_toolchain()
+            version, make = toolchain.description, _Verilator(toolchain, cache)
+            options = ["-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3"] + (["--trace-vcd"] if waves else [])
+        else:
+            version, make, options = _icarus_version(), cocotb_runner.Icarus(), []
+        macros = {**(defines or {}), "RTLNN_MEM_DIR": f'"{MEMORY_FOLDER}"'}
+        texts = [path.read_bytes() for path in verilog_files]
+        facts = (version, top, waves, sorted(macros.items()), options, str(cocotb_tools.config.libs_dir))
+        digest = hashlib.sha256(repr((*facts, importlib.metadata.version("cocotb"))).encode())
+        for text in texts:
+            digest.update(hashlib.sha256(text).digest())
+        kept = cache / "cocotb" / f"{simulator.value}-{top}-{digest.hexdigest()[:24]}"
+        bench = cls(simulator, version, top, kept, waves)
+        if kept.exists():
+            os.utime(kept)
+            return bench
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix="build-") as name:
+            work, result = Path(name) / "obj", Path(name) / "result"
+            work.mkdir()
+            result.mkdir()
+            sources = [Path(name) / f"{i}.v" for i in range(len(texts))]
+            for source, text in zip(sources, texts, strict=True):
+                source.write_bytes(text)
+            log = Path(name) / "build.log"
+            try:
+                make.build(
+                    sources=sources,
+                    hdl_toplevel=top,
+                    defines=macros,
+                    build_args=options,
+                    build_dir=work,
+                    always=True,
+                    waves=waves,
+                    timescale=TIMESCALE,
+                    log_file=log,
+                )
+            except RuntimeError:
+                raise BuildError(f"building the simulator of {top} failed:\n{_tail(log)}") from None
+            product = top if simulator is Simulator.VERILATOR else "sim.vvp"
+            shutil.move(work / product, result / product)
+            try:
+                os.replace(result, kept)  # atomic
+            except OSError:
+                if not kept.exists():  # else a build running beside this one was faster: the same content
+                    raise
+        return bench
+
+    def run(self, test_module: str, work_dir: Path, mem_dir: Path, *, seed: int = 0) -> dict[str, str | None]:
+        """Run all tests of `test_module` in `work_dir`, where it finds its files; waves are left there too.
+
+        Returns each test's failure message, None for those that passed.
+        Raises `CheckFailed` if the simulation ended without results.
+        """
+        link = work_dir / MEMORY_FOLDER.rstrip("/")
+        if mem_dir.is_dir() and not link.exists():
+            link.symlink_to(mem_dir.resolve(), target_is_directory=True)
+        results, log = work_dir.resolve() / "results.xml", work_dir.resolve() / "simulation.log"
+        tester: Any = cocotb_runner.get_runner(self.simulator.value)
+        waves = work_dir.resolve() / "waves.fst"
+        try:
+            tester.test(
+                test_module=test_module,
+                hdl_toplevel=self.top,
+                hdl_toplevel_lang="verilog",
+                build_dir=self.build_dir,
+                test_dir=work_dir,
+                results_xml=str(results),
+                seed=seed,
+                waves=self.waves,
+                plusargs=[f"+dumpfile_path={waves}"] if self.waves and self.simulator is Simulator.ICARUS else [],
+                log_file=log,
+            )
+        except (SystemExit, RuntimeError):  # the runner's way to say that a test failed, or that the simulator crashed
+            if not results.exists():
+                raise CheckFailed(f"the simulation of {self.top} ended without results:\n{_tail(log)}") from None
+        outcomes = {case.get("name", "?"): _failure(case) for case in ET.parse(results).iter("testcase")}
+        if not outcomes:
+            raise CheckFailed(f"the simulation of {self.top} ran no test:\n{_tail(log)}")
+        return outcomes
+
+
+def _failure(case: ET.Element) -> str | None:
+    for tag in ("failure", "error", "skipped"):
+        found = case.find(tag)
+        if found is not None:
+            return found.get("message") or found.get("error_msg") or (found.text or tag).strip()
+    return None
+
+
+def _icarus_version() -> str:
+    program = shutil.which("iverilog")
+    if program is None or shutil.which("vvp") is None:
+        raise InputError("Icarus Verilog is not installed; install with: sudo apt-get install -y iverilog")
+    answer = subprocess.run([program, "-V"], capture_output=True, text=True, check=False).stdout
+    return " ".join(answer.splitlines()[0].split()[:4]) if answer else "Icarus Verilog"
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    errors = [line for line in lines if "%Error" in line][:5]
+    return "\n".join([*errors, *lines[-LOG_LINES:]])
