@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import onnx
+import onnx.inliner
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from rtlnn.errors import InputError

@@ -113,7 +113,7 @@ class Representation:
             if terms is not None:
                 inputs.append(self.core.constant(f"{node.name}.bias", terms))
         made = self.core.add(node.name, replace(op, x_zero=value.zero), tuple(inputs), node.output)
-        return Represented(made, scale, 0, shift, layer=node.name)
+        return Represented(made, scale, 0, shift, layer=node.name, own_bias=True)
 
     def _bias(self, name: str, scale: Array) -> tuple[Array | None, Array]:
         """A bias as integers in units of the accumulators, where it is given so, and what is left as real numbers."""

@@ -21,6 +21,7 @@ class Represented:
     shift : (C,), a bias that has not found its place yet
     lo, hi : an activation that has not found its place yet
     layer : the convolution or dense node whose accumulators these are (perhaps pooled): a bias may still go there
+    own_bias : `shift` is that layer's own float bias, and nothing else
     """
 
     value: str
@@ -30,6 +31,7 @@ class Represented:
     lo: float = -np.inf
     hi: float = np.inf
     layer: str | None = None
+    own_bias: bool = False
 
     @classmethod
     def quantized(cls, value: str, channels: int, scale: float, zero: int) -> "Represented":
@@ -57,7 +59,7 @@ class Represented:
                 raise ValueError("an activation lies before a scale for each channel")
             bounds = sorted(float(b * scale[0] + shift[0]) for b in (lo, hi))
             lo, hi = bounds[0], bounds[1]
-        return replace(self, scale=self.scale * scale, shift=self.shift * scale + shift, lo=lo, hi=hi)
+        return replace(self, scale=self.scale * scale, shift=self.shift * scale + shift, lo=lo, hi=hi, own_bias=False)
 
     def limited(self, lo: float, hi: float) -> "Represented":
         """The value limited to lo..hi as well."""

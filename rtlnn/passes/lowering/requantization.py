@@ -11,8 +11,14 @@ from rtlnn.passes.lowering.represented import Represented
 
 __all__ = ["Requantization", "accumulator_bias", "needs_nothing", "requantization"]
 
-COARSEST_UNIT = 2.0**-5
-"""Of one step of the output; a bias that is rounded to coarser accumulators would be seen in the result."""
+COARSEST_BIAS_UNIT = 2.0**-5
+"""Largest unit of the accumulators, in steps of the result, to which a layer's float bias is rounded.
+
+onnxruntime rounds it always; beyond this the result would suffer visibly.
+"""
+
+COARSEST_SHIFT_UNIT = 2.0**-10
+"""The same for what later arithmetic adds, which onnxruntime does not round: at most 1 result in 2000 may differ."""
 
 LARGEST_BIAS = 2.0**31 - 1
 LARGEST_TERM = 2**60
@@ -57,7 +63,8 @@ def accumulator_bias(value: Represented, step: float) -> Array | None:
     """
     if value.layer is None or not value.shift.any() or (value.scale == 0).any():
         return None
-    if step and (np.abs(value.scale) > step * COARSEST_UNIT).any():
+    coarsest = COARSEST_BIAS_UNIT if value.own_bias else COARSEST_SHIFT_UNIT
+    if step and (np.abs(value.scale) > step * coarsest).any():
         return None
     bias = np.rint(value.shift / value.scale)
     return None if (np.abs(bias) > LARGEST_BIAS).any() else bias.astype(np.int64)
