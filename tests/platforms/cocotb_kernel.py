@@ -1,4 +1,4 @@
-"""Test cases of the kernel around the stub core. They run inside the simulator; `test_kernel.py` starts them."""
+"""Test cases of the kernel around the stub core; `test_kernel_simulation.py` runs them inside the simulator."""
 
 import random
 from itertools import pairwise

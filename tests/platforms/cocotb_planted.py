@@ -1,4 +1,4 @@
-"""Faults planted into a running kernel: a case passes if the checks notice. `test_kernel.py` starts them."""
+"""Faults planted into a running kernel: a case passes if the checks notice. `test_kernel_simulation.py` starts them."""
 
 import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge

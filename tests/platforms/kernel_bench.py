@@ -1,10 +1,10 @@
 """What the simulated host and memory of a kernel need; used by the test cases in `cocotb_kernel.py`."""
 
-import os
 import random
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import cocotb
 import numpy as np
@@ -12,32 +12,12 @@ from cocotb.clock import Clock
 from cocotb.task import Task
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiReadBus, AxiSlaveRead, AxiSlaveWrite, AxiWriteBus
+from kernel_stub import Sizes
 
 from rtlnn.platforms.alveo.axi import BURST_WORDS, WORD_BYTES
 from rtlnn.platforms.alveo.control import ControlBit, Register
 
 PAGE = 4096
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Of the stub core."""
-
-    in_bytes: int
-    out_bytes: int
-    beats: int
-
-    @classmethod
-    def from_environment(cls) -> "Sizes":
-        return cls(*(int(os.environ[f"STUB_{name}"]) for name in ("IN_BYTES", "OUT_BYTES", "BEATS")))
-
-    @property
-    def in_frame(self) -> int:
-        return self.in_bytes * self.beats
-
-    @property
-    def out_frame(self) -> int:
-        return self.out_bytes * self.beats
 
 
 def stride(frame_bytes: int) -> int:
@@ -91,7 +71,7 @@ class Bench:
 
     def __init__(self, dut) -> None:
         self.dut = dut
-        self.sizes = Sizes.from_environment()
+        self.sizes = Sizes.load(Path())
         seed = random.getrandbits(32)  # cocotb has seeded it from the case's name and COCOTB_RANDOM_SEED
         print(f"seed {seed}")
         self.random = random.Random(seed)

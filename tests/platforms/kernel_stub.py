@@ -1,0 +1,47 @@
+"""The stub core (`stub_core.v`): its widths, and the boundary that they make."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from rtlnn.emit.interface import Interface, StreamPort
+
+_FILE = "sizes.json"
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes a beat of input and output, and beats a frame."""
+
+    in_bytes: int
+    out_bytes: int
+    beats: int
+
+    @property
+    def in_frame(self) -> int:
+        return self.in_bytes * self.beats
+
+    @property
+    def out_frame(self) -> int:
+        return self.out_bytes * self.beats
+
+    @property
+    def defines(self) -> dict[str, str]:
+        """Macros of `stub_core.v`."""
+        return {f"STUB_{name.upper()}": str(value) for name, value in asdict(self).items()}
+
+    @property
+    def interface(self) -> Interface:
+        """Core `core` with a kernel; an element is a byte."""
+
+        def port(width: int) -> StreamPort:
+            return StreamPort((1, self.beats, width), width, 8, 8, False, 1.0, 0)
+
+        return Interface("core", "core_kernel", port(self.in_bytes), port(self.out_bytes), 1, self.beats)
+
+    def save(self, folder: Path) -> None:
+        (folder / _FILE).write_text(json.dumps(asdict(self)))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Sizes":
+        return cls(**json.loads((folder / _FILE).read_text()))

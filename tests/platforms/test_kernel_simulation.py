@@ -1,0 +1,58 @@
+"""The kernel in simulation, around stub cores of three pairs of widths.
+
+The cases are in `cocotb_kernel.py` and `cocotb_planted.py`. One build a core and one simulation for all its cases;
+each case is a test here.
+"""
+
+import re
+import zlib
+from pathlib import Path
+
+import pytest
+from kernel_stub import Sizes
+
+from rtlnn.platforms import load_platform
+from rtlnn.platforms.shells import emit_shell
+from rtlnn.sim.cocotb_runner import CocotbBench
+
+HERE = Path(__file__).parent
+
+CORES = {
+    "narrow": Sizes(in_bytes=1, out_bytes=3, beats=100),
+    "equal": Sizes(in_bytes=64, out_bytes=64, beats=9),
+    "ragged": Sizes(in_bytes=80, out_bytes=3, beats=7),
+}
+
+
+def cases(module: str) -> list[str]:
+    """Names of the cases in a module that only the simulator can import."""
+    text = (HERE / f"{module}.py").read_text()
+    return re.findall(r"^@cocotb\.test.*\nasync def (\w+)", text, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
+    """Failure message of each case (None: passed), for a core and a module."""
+    core, module = request.param
+    sizes, folder = CORES[core], tmp_path_factory.mktemp(core)
+    emit_shell(sizes.interface, load_platform("u200"), folder)
+    sizes.save(folder)
+    sources = [folder / "kernel/rtl/core_kernel.v", HERE / "stub_core.v"]
+    bench = CocotbBench.build(sources, "core_kernel", defines=sizes.defines)
+    seed = zlib.crc32(f"{core} {module}".encode())
+    print(f"seed {seed} ({core} {module})")
+    return bench.run(module, folder, folder / "mem", seed=seed).outcomes
+
+
+@pytest.mark.parametrize("case", cases("cocotb_kernel"))
+@pytest.mark.parametrize("outcomes", [(core, "cocotb_kernel") for core in CORES], indirect=True, ids="-".join)
+def test_kernel(outcomes: dict[str, str | None], case: str) -> None:
+    assert case in outcomes, "the case did not run"
+    assert outcomes[case] is None, outcomes[case]
+
+
+@pytest.mark.parametrize("case", cases("cocotb_planted"))
+@pytest.mark.parametrize("outcomes", [("equal", "cocotb_planted")], indirect=True, ids="-".join)
+def test_planted_fault_is_noticed(outcomes: dict[str, str | None], case: str) -> None:
+    assert case in outcomes, "the case did not run"
+    assert outcomes[case] is None, outcomes[case]

@@ -1,0 +1,124 @@
+"""Platform files: the shipped ones, and what is said about wrong ones."""
+
+from pathlib import Path
+
+import pytest
+
+from rtlnn.errors import InputError
+from rtlnn.platforms import Arithmetic, Resources, Shell, list_platforms, load_platform
+
+GOOD = """\
+name: mine
+description: my board
+part: xc7a35t
+clock_mhz: 100
+arithmetic: DSP48E1
+slrs:
+  - {name: A, lut: 20800, ff: 41600, dsp: 90, bram36: 50, uram: 0}
+  - {name: B, lut: 10, ff: 20, dsp: 1, bram36: 2, uram: 3}
+source: the data sheet
+memory:
+  - {name: DDR, slr: B, gibibytes: 1}
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path):
+    def write(text: str) -> Path:
+        path = tmp_path / "mine.yaml"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+def test_shipped_platforms() -> None:
+    assert list_platforms() == ["u200", "vu9p", "xc7z020", "zu9eg"]
+    for name in list_platforms():
+        platform = load_platform(name)
+        assert platform.name == name
+        assert platform.source
+    assert load_platform("vu9p").available == Resources(1182240, 2364480, 6840, 2160, 960)
+    assert load_platform("zu9eg").available == Resources(274080, 548160, 2520, 912, 0)
+    assert load_platform("xc7z020").available == Resources(53200, 106400, 220, 140, 0)
+    assert load_platform("xc7z020").arithmetic is Arithmetic.DSP48E1
+
+
+def test_u200_is_the_user_region() -> None:
+    u200, chip = load_platform("u200"), load_platform("vu9p")
+    assert u200.shell is not None
+    assert u200.shell.kind is Shell.VITIS_RTL_KERNEL
+    assert u200.available == Resources(979040, 1958080, 5880, 1860, 800)
+    for region, bare in zip(u200.slrs, chip.slrs, strict=True):
+        assert region.lut < bare.lut
+        assert region.dsp <= bare.dsp
+    assert u200.bank("DDR[3]").slr == "SLR2"
+
+
+def test_own_file(write) -> None:
+    for path in (write(GOOD), str(write(GOOD))):
+        platform = load_platform(path)
+        assert platform.available == Resources(20810, 41620, 91, 52, 3)
+        assert platform.clock_mhz == 100.0
+        assert platform.shell is None
+    assert load_platform(write(GOOD + "shell: null\n")).shell is None
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("u20", r"unknown platform 'u20': did you mean u200"),
+        ("U200", r"did you mean u200"),
+        ("stratix", r"unknown platform 'stratix': Known: u200, vu9p, xc7z020, zu9eg; or give the path"),
+        ("nowhere.yaml", r"cannot read the platform file nowhere\.yaml: No such file"),
+        ("/tmp", r"cannot read the platform file /tmp: Is a directory"),
+    ],
+)
+def test_unknown_names(name: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_platform(name)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        (GOOD, "", r"the file is empty"),
+        (GOOD, "[1, 2]", r"line 1: the platform must be a mapping"),
+        (GOOD, "a: [1", r"line 1: not valid YAML"),
+        ("part:", "prat:", r"line 3: unknown key `prat` in the platform; did you mean `part`\?"),
+        ("part:", "zzz:", r"line 3: unknown key `zzz` in the platform; known keys: name, description"),
+        ("part: xc7a35t\n", "", r"line 1: the platform lacks `part`"),
+        ("part: xc7a35t", "part: 7", r"line 3: `part` must be a text, not '7'"),
+        ("clock_mhz: 100", "clock_mhz: fast", r"line 4: `clock_mhz` must be a number, not 'fast'"),
+        ("clock_mhz: 100", "clock_mhz: true", r"line 4: `clock_mhz` must be a number, not 'true'"),
+        ("clock_mhz: 100", "clock_mhz: -3", r"`clock_mhz` must be positive, not -3"),
+        ("clock_mhz: 100", "clock_mhz: 100\nclock_mhz: 200", r"line 5: key `clock_mhz` is given twice"),
+        ("DSP48E1", "DSP58", r"line 5: `arithmetic` must be one of DSP48E2, DSP48E1, GENERIC"),
+        ("lut: 10,", "lut: 10.5,", r"line 8: `lut` must be a whole number, not '10\.5'"),
+        ("lut: 10,", "lut: [10],", r"line 8: `lut` must be a whole number"),
+        ("lut: 10,", "lut: -10,", r"region B has a negative amount"),
+        (", uram: 3", "", r"line 8: an entry of `slrs` lacks `uram`"),
+        ("name: B", "name: A", r"two regions are called A"),
+        ("slr: B", "slr: C", r"memory bank DDR is in C, which is not a region"),
+        ("memory:\n", "memory: 5\nx:\n", r"line 10: `memory` must be a list"),
+        (
+            "memory:",
+            "shell: {kind: vitis_rtl_kernel, target: t, bank: HBM}\nmemory:",
+            r"the shell uses HBM, which `memory` does not list",
+        ),
+        ("memory:", "shell: {kind: pcie, target: t, bank: DDR}\nmemory:", r"`kind` must be one of vitis_rtl_kernel"),
+        (GOOD[GOOD.index("  - ") : GOOD.index("source")], "  []\n", r"`slrs` is empty"),
+    ],
+)
+def test_wrong_files(write, right: str, wrong: str, message: str) -> None:
+    assert right in GOOD
+    with pytest.raises(InputError, match=message) as caught:
+        load_platform(write(GOOD.replace(right, wrong)))
+    assert "mine.yaml" in str(caught.value)
+
+
+def test_binary_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.yaml"
+    path.write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(InputError, match="not a text file"):
+        load_platform(path)

@@ -1,0 +1,98 @@
+# Stands in for Vivado: knows the commands that the scripts use, with their options (UG835, UG1118), records every
+# call in ::calls, and raises an error for everything else: an unknown command, option, property or file.
+
+set ::calls {}
+namespace eval ipx {}
+namespace eval after_ipx {}
+
+# Objects are named kind:name; each kind has the properties that may be set.
+array set ::properties {
+  core {sdx_kernel sdx_kernel_type vitis_drc ipi_drc core_revision}
+  register {description address_offset size}
+  register_parameter {value}
+  bus_parameter {value}
+  fileset {top}
+}
+
+# Defines a command: switches without a value, options with a value, least and most arguments, kind of the result.
+proc vivado {name switches options least most result} {
+  proc $name args [subst -nocommands {
+    set positional {}
+    array set given {}
+    for {set i 0} {\$i < [llength \$args]} {incr i} {
+      set word [lindex \$args \$i]
+      if {[lsearch -exact {$switches} \$word] >= 0} {
+        set given(\$word) 1
+      } elseif {[lsearch -exact {$options} \$word] >= 0} {
+        incr i
+        if {\$i >= [llength \$args]} {error "$name: \$word needs a value"}
+        set given(\$word) [lindex \$args \$i]
+      } elseif {[string match -* \$word] && ![string is integer \$word]} {
+        error "$name: unknown option \$word"
+      } else {
+        lappend positional \$word
+      }
+    }
+    set count [llength \$positional]
+    if {\$count < $least || \$count > $most} {error "$name: \$count arguments"}
+    lappend ::calls [concat $name [llength \$positional] \$positional [array get given]]
+    after_$name \$positional [array get given]
+    return "$result:[lindex \$positional 0]"
+  }]
+  proc after_$name {positional given} {}
+}
+
+vivado create_project {-force -in_memory -quiet} {-part} 1 2 project
+vivado add_files {-norecurse -scan_for_includes -quiet} {-fileset} 1 1 file
+vivado update_compile_order {-quiet} {-fileset} 0 0 none
+vivado current_fileset {-quiet -simset -constrset -srcset} {} 0 0 fileset
+vivado package_xo {-force -quiet} {-xo_path -kernel_name -ip_directory -ctrl_protocol -kernel_xml -output_kernel_xml -kernel_files} 0 0 none
+vivado ipx::package_project {-import_files -force -quiet} {-root_dir -vendor -library -taxonomy -set_current -module} 0 0 core
+vivado ipx::current_core {-quiet} {} 0 0 core
+vivado ipx::infer_bus_interface {-quiet} {} 3 3 bus
+vivado ipx::associate_bus_interfaces {-remove -clear -quiet} {-busif -clock -reset} 1 1 none
+vivado ipx::get_bus_interfaces {-quiet} {-of_objects -filter} 1 1 bus
+vivado ipx::add_bus_parameter {-quiet} {} 2 2 bus_parameter
+vivado ipx::get_memory_maps {-quiet} {-of_objects} 1 1 memory_map
+vivado ipx::get_address_blocks {-quiet} {-of_objects} 1 1 address_block
+vivado ipx::add_register {-quiet} {} 2 2 register
+vivado ipx::add_register_parameter {-quiet} {} 2 2 register_parameter
+vivado ipx::create_xgui_files {-quiet} {-logo_file} 1 1 none
+vivado ipx::update_checksums {-quiet} {} 1 1 none
+vivado ipx::check_integrity {-quiet -kernel -xrt} {} 1 1 none
+vivado ipx::save_core {-quiet} {} 1 1 none
+vivado set_property {-quiet} {-dict} 3 3 none
+
+# What an argument must be, where a wrong one would pass unseen.
+proc expect {kind object} {
+  if {![string match $kind:* $object]} {error "$object is not a $kind"}
+}
+proc after_add_files {positional given} {
+  foreach file [lindex $positional 0] {
+    if {![file isfile $file]} {error "add_files: no file $file"}
+  }
+}
+proc after_set_property {positional given} {
+  lassign $positional name value object
+  set kind [lindex [split $object :] 0]
+  if {![info exists ::properties($kind)]} {error "set_property: no object $object"}
+  if {[lsearch -exact $::properties($kind) $name] < 0} {error "set_property: a $kind has no property $name"}
+}
+proc after_ipx::add_register {positional given} {expect address_block [lindex $positional 1]}
+proc after_ipx::add_register_parameter {positional given} {expect register [lindex $positional 1]}
+proc after_ipx::add_bus_parameter {positional given} {expect bus [lindex $positional 1]}
+proc after_ipx::associate_bus_interfaces {positional given} {expect core [lindex $positional 0]}
+proc after_ipx::save_core {positional given} {expect core [lindex $positional 0]}
+
+# The calls as text: a line each; name, number of arguments, arguments, options, separated by the unit separator.
+proc report {} {
+  set lines {}
+  foreach call $::calls {lappend lines [join $call "\x1f"]}
+  return [join $lines "\n"]
+}
+
+# With arguments: run a script and print the report.
+if {[info exists ::argv] && [llength $::argv] == 1} {
+  source [lindex $::argv 0]
+  puts [report]
+}
