@@ -1,14 +1,14 @@
 """What every layer of the hardware has in common."""
 
-from abc import abstractmethod
-from collections.abc import Hashable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from amaranth.lib import wiring
 
+from rtlnn.layers.stream import StreamFormat
 from rtlnn.layers.timing import Link, Process
 
-__all__ = ["Layer", "Resources"]
+__all__ = ["LayerConfig", "Resources"]
 
 
 @dataclass(frozen=True)
@@ -31,21 +31,32 @@ class Resources:
         )
 
 
-class Layer(wiring.Component):
-    """A component with one input stream `i` and one output stream `o`, which knows its timing and its cost.
+class LayerConfig(ABC):
+    """A frozen dataclass with everything that a layer's hardware depends on, and its static facts.
 
-    Two layers with the same `key` are the same hardware, and are converted to Verilog once.
+    Equal configurations are the same hardware, which is converted to Verilog once. The component has the streams
+    `i` and `o`.
     """
 
     @property
     @abstractmethod
-    def key(self) -> Hashable:
-        """All that the generated hardware depends on."""
+    def input(self) -> StreamFormat:
+        """Format of the stream `i`."""
+
+    @property
+    @abstractmethod
+    def output(self) -> StreamFormat:
+        """Format of the stream `o`."""
+
+    @property
+    @abstractmethod
+    def resources(self) -> Resources:
+        """The estimated cost, without memories beside it."""
 
     @abstractmethod
     def processes(self, i: Link, o: Link) -> list[Process]:
         """The exact timing, as processes over the two links."""
 
     @abstractmethod
-    def resources(self) -> Resources:
-        """The estimated cost."""
+    def component(self) -> wiring.Component:
+        """The hardware."""

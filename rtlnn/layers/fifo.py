@@ -1,22 +1,39 @@
 """Stream FIFO and skid buffer."""
 
-from collections.abc import Hashable
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Member, Out
 
-from rtlnn.layers.component import Layer, Resources
+from rtlnn.layers.component import LayerConfig, Resources
 from rtlnn.layers.stream import StreamFormat, StreamSignature
 from rtlnn.layers.timing import Link, Process
 
-__all__ = ["Fifo", "SkidBuffer"]
+__all__ = ["Fifo", "FifoConfig", "SkidBuffer", "SkidConfig"]
 
 
-class _Buffer(Layer):
-    """A queue of `depth` beats: a beat can leave the cycle after it came, and its room is free the cycle after."""
+@dataclass(frozen=True)
+class BufferConfig(LayerConfig):
+    """A queue of beats: a beat can leave the cycle after it came, and its room is free the cycle after it left."""
 
-    depth: int
+    format: StreamFormat
+
+    @property
+    @abstractmethod
+    def depth(self) -> int:
+        """Beats it holds."""
+
+    @property
+    def input(self) -> StreamFormat:
+        return self.format
+
+    @property
+    def output(self) -> StreamFormat:
+        return self.format
 
     def processes(self, i: Link, o: Link) -> list[Process]:
         return [self._fill(i, o), self._drain(i, o)]
@@ -48,31 +65,42 @@ class _Buffer(Layer):
             j += 1
 
 
-class Fifo(_Buffer):
-    """A first-word-fall-through FIFO of `depth` beats in LUTRAM; latency 1 cycle.
+@dataclass(frozen=True)
+class FifoConfig(BufferConfig):
+    """A FIFO of `depth` beats, at least 2; latency 1 cycle."""
 
-    Both `tready` and `tvalid` depend on registers alone.
-    """
+    depth: int
 
-    def __init__(self, fmt: StreamFormat, depth: int) -> None:
-        if depth < 2:
-            raise ValueError(f"a FIFO needs at least 2 beats for full rate, not {depth}")
-        self.format, self.depth = fmt, depth
-        super().__init__({"i": In(StreamSignature(fmt)), "o": Out(StreamSignature(fmt))})
+    def __post_init__(self) -> None:
+        if self.depth < 2:
+            raise ValueError(f"a FIFO needs at least 2 beats for full rate, not {self.depth}")
+
+    def component(self) -> "Fifo":
+        return Fifo(self)
 
     @property
-    def key(self) -> Hashable:
-        return Fifo, self.format, self.depth
+    def resources(self) -> Resources:
+        return Resources(lut=-(-(self.format.width + 1) // 14) * 8 * -(-self.depth // 32) + 16, ff=16)
+
+
+class Fifo(wiring.Component):
+    """First-word fall-through, in LUTRAM. Both `tready` and `tvalid` depend on registers alone."""
+
+    def __init__(self, config: FifoConfig) -> None:
+        self.config = config
+        super().__init__({"i": In(StreamSignature(config.format)), "o": Out(StreamSignature(config.format))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        memory = Memory(shape=self.format.width + 1, depth=self.depth, init=[], attrs={"ram_style": "distributed"})
+        memory = Memory(
+            shape=self.config.format.width + 1, depth=self.config.depth, init=[], attrs={"ram_style": "distributed"}
+        )
         m.submodules.memory = memory
         write, read = memory.write_port(), memory.read_port(domain="comb")
-        level = Signal(range(self.depth + 1))
+        level = Signal(range(self.config.depth + 1))
         push, pop = Signal(), Signal()
         m.d.comb += [
-            self.i.tready.eq(level != self.depth),
+            self.i.tready.eq(level != self.config.depth),
             self.o.tvalid.eq(level != 0),
             push.eq(self.i.tvalid & self.i.tready),
             pop.eq(self.o.tvalid & self.o.tready),
@@ -84,32 +112,40 @@ class Fifo(_Buffer):
         ]
         m.d.sync += level.eq(level + push - pop)
         for step, pointer in ((push, write.addr), (pop, read.addr)):
-            place = Signal(range(self.depth))
+            place = Signal(range(self.config.depth))
             m.d.comb += pointer.eq(place)
             with m.If(step):
-                m.d.sync += place.eq(Mux(place == self.depth - 1, 0, place + 1))
+                m.d.sync += place.eq(Mux(place == self.config.depth - 1, 0, place + 1))
         return m
 
-    def resources(self) -> Resources:
-        return Resources(lut=-(-(self.format.width + 1) // 14) * 8 * -(-self.depth // 32) + 16, ff=16)
 
-
-class SkidBuffer(_Buffer):
-    """Two registers that cut every path between the two sides; latency 1 cycle, full rate."""
-
-    depth = 2
-
-    def __init__(self, fmt: StreamFormat) -> None:
-        self.format = fmt
-        super().__init__({"i": In(StreamSignature(fmt)), "o": Out(StreamSignature(fmt))})
+@dataclass(frozen=True)
+class SkidConfig(BufferConfig):
+    """A skid buffer; latency 1 cycle, full rate."""
 
     @property
-    def key(self) -> Hashable:
-        return SkidBuffer, self.format
+    def depth(self) -> int:
+        return 2
+
+    def component(self) -> wiring.Component:
+        return SkidBuffer(self)
+
+    @property
+    def resources(self) -> Resources:
+        return Resources(lut=self.format.width + 4, ff=2 * self.format.width + 4)
+
+
+class SkidBuffer(wiring.Component):
+    """Two registers that cut every path between the two sides."""
+
+    def __init__(self, config: BufferConfig, others: Mapping[str, Member] | None = None) -> None:
+        self.config = config
+        streams = {"i": In(StreamSignature(config.format)), "o": Out(StreamSignature(config.format))}
+        super().__init__({**streams, **(others or {})})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        skid_data, skid_last, skid_full = Signal(self.format.width), Signal(), Signal()
+        skid_data, skid_last, skid_full = Signal(self.config.format.width), Signal(), Signal()
         m.d.comb += self.i.tready.eq(~skid_full)
         with m.If(~self.o.tvalid | self.o.tready):
             m.d.sync += [
@@ -121,6 +157,3 @@ class SkidBuffer(_Buffer):
         with m.Elif(self.i.tvalid & self.i.tready):
             m.d.sync += [skid_data.eq(self.i.tdata), skid_last.eq(self.i.tlast), skid_full.eq(1)]
         return m
-
-    def resources(self) -> Resources:
-        return Resources(lut=self.format.width + 4, ff=2 * self.format.width + 4)

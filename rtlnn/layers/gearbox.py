@@ -1,91 +1,50 @@
 """Stream width converter."""
 
-from collections.abc import Hashable
+from dataclasses import dataclass
 from math import gcd
 
 from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtlnn.layers.component import Layer, Resources
+from rtlnn.layers.component import LayerConfig, Resources
 from rtlnn.layers.counter import count
 from rtlnn.layers.stream import StreamFormat, StreamSignature
 from rtlnn.layers.timing import Link, Process
 
-__all__ = ["Gearbox"]
+__all__ = ["Gearbox", "GearboxConfig"]
 
 
-class Gearbox(Layer):
+@dataclass(frozen=True)
+class GearboxConfig(LayerConfig):
     """Regroups the elements of a stream: other elements a beat, other pixels a frame; the same elements in order.
 
-    A shift register of `capacity` elements; an input beat leaves the earliest one cycle after it came. Enough room for
-    a beat of each side sustains one beat a cycle at the slower side.
-
-    Parameters
-    ----------
-    source, target : formats with the same element type and the same number of elements a frame
+    Both formats have the same element type and the same number of elements a frame.
     """
 
-    def __init__(self, source: StreamFormat, target: StreamFormat) -> None:
-        if (source.bits, source.signed) != (target.bits, target.signed):
-            raise ValueError(f"a gearbox keeps the elements' type: {source} against {target}")
-        if source.channels * source.pixels != target.channels * target.pixels:
-            raise ValueError(f"a gearbox keeps the elements of a frame: {source} against {target}")
-        self.source, self.target = source, target
-        self.capacity = source.elements + target.elements
-        super().__init__({"i": In(StreamSignature(source)), "o": Out(StreamSignature(target))})
+    input: StreamFormat
+    output: StreamFormat
+
+    def __post_init__(self) -> None:
+        if (self.input.bits, self.input.signed) != (self.output.bits, self.output.signed):
+            raise ValueError(f"a gearbox keeps the elements' type: {self.input} against {self.output}")
+        if self.input.channels * self.input.pixels != self.output.channels * self.output.pixels:
+            raise ValueError(f"a gearbox keeps the elements of a frame: {self.input} against {self.output}")
 
     @property
-    def key(self) -> Hashable:
-        return Gearbox, self.source, self.target
+    def capacity(self) -> int:
+        """Elements of the shift register: room for a beat of each side sustains one a cycle at the slower side."""
+        return self.input.elements + self.output.elements
 
-    def elaborate(self, platform: object) -> Module:
-        m = Module()
-        bits = self.source.bits
-        # counts are kept in units of the greatest common divisor of all beats' sizes
-        unit = gcd(*_sizes(self.source), *_sizes(self.target))
-        room = self.capacity // unit
-        level = Signal(range(room + 1))
-        buffer = Signal(self.capacity * bits)
-        n_in, n_out = Signal(range(room + 1)), Signal(range(room + 1))
-        push, pop = Signal(), Signal()
-        for fmt, n, step in ((self.source, n_in, push), (self.target, n_out, pop)):
-            last = count(m, fmt.beats_per_pixel, step)[1]
-            partial = _sizes(fmt)[-1]
-            m.d.comb += n.eq(Mux(last, partial // unit, fmt.elements // unit))
-        frame_end = count(m, self.target.beats, pop)[1]
-        m.d.comb += [
-            self.i.tready.eq(level + n_in <= room),
-            self.o.tvalid.eq(level >= n_out),
-            self.o.tlast.eq(frame_end),
-            self.o.tdata.eq(buffer),
-            push.eq(self.i.tvalid & self.i.tready),
-            pop.eq(self.o.tvalid & self.o.tready),
-        ]
-        kept = Signal(range(room + 1))
-        m.d.comb += kept.eq(Mux(pop, level - n_out, level))
-        m.d.sync += level.eq(kept + Mux(push, n_in, 0))
-        shifted = Signal.like(buffer)
-        m.d.comb += shifted.eq(buffer)
-        # a partial beat is a pixel's last: what follows it is shifted down by its own size
-        with m.If(pop), m.Switch(n_out):
-            for size in sorted(set(_sizes(self.target))):
-                with m.Case(size // unit):
-                    m.d.comb += shifted.eq(buffer >> (size * bits))
-        m.d.sync += buffer.eq(shifted)
-        with m.If(push), m.Switch(kept):
-            for start in range(0, room - min(_sizes(self.source)) // unit + 1):
-                with m.Case(start):
-                    at = start * unit * bits
-                    width = min(self.source.width, len(buffer) - at)
-                    m.d.sync += buffer[at : at + width].eq(self.i.tdata)
-        return m
+    def component(self) -> "Gearbox":
+        return Gearbox(self)
 
     def processes(self, i: Link, o: Link) -> list[Process]:
         return [self._fill(i, o), self._drain(i, o)]
 
     def _fill(self, i: Link, o: Link) -> Process:
         """A beat enters when all but `capacity` of the elements up to its end have left."""
-        into, out = _sizes(self.source), _sizes(self.target)
+        into, out = _sizes(self.input), _sizes(self.output)
         filled = drained = j = n = 0
         while True:
             filled += into[n % len(into)]
@@ -102,7 +61,7 @@ class Gearbox(Layer):
 
     def _drain(self, i: Link, o: Link) -> Process:
         """A beat leaves the cycle after its last element entered, at the earliest."""
-        into, out = _sizes(self.source), _sizes(self.target)
+        into, out = _sizes(self.input), _sizes(self.output)
         filled = drained = j = n = 0
         while True:
             drained += out[j % len(out)]
@@ -116,10 +75,64 @@ class Gearbox(Layer):
             o.offered.times.append(max(i.taken.times[n - 1], o.taken.times[j - 1] if j else -1) + 1)
             j += 1
 
+    @property
     def resources(self) -> Resources:
-        positions = self.capacity // gcd(*_sizes(self.source), *_sizes(self.target))
-        ff = self.capacity * self.source.bits
+        positions = self.capacity // gcd(*_sizes(self.input), *_sizes(self.output))
+        ff = self.capacity * self.input.bits
         return Resources(lut=ff * (1 if positions <= 4 else 2) // 2 + 16, ff=ff + 24)
+
+
+class Gearbox(wiring.Component):
+    """A shift register of elements; an input beat leaves the cycle after it came, at the earliest.
+
+    Both `tready` and `tvalid` depend on registers alone.
+    """
+
+    def __init__(self, config: GearboxConfig) -> None:
+        self.config = config
+        super().__init__({"i": In(StreamSignature(config.input)), "o": Out(StreamSignature(config.output))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        bits = self.config.input.bits
+        # counts are kept in units of the greatest common divisor of all beats' sizes
+        unit = gcd(*_sizes(self.config.input), *_sizes(self.config.output))
+        room = self.config.capacity // unit
+        level = Signal(range(room + 1))
+        buffer = Signal(self.config.capacity * bits)
+        n_in, n_out = Signal(range(room + 1)), Signal(range(room + 1))
+        push, pop = Signal(), Signal()
+        for fmt, n, step in ((self.config.input, n_in, push), (self.config.output, n_out, pop)):
+            last = count(m, fmt.beats_per_pixel, step)[1]
+            partial = _sizes(fmt)[-1]
+            m.d.comb += n.eq(Mux(last, partial // unit, fmt.elements // unit))
+        frame_end = count(m, self.config.output.beats, pop)[1]
+        m.d.comb += [
+            self.i.tready.eq(level + n_in <= room),
+            self.o.tvalid.eq(level >= n_out),
+            self.o.tlast.eq(frame_end),
+            self.o.tdata.eq(buffer),
+            push.eq(self.i.tvalid & self.i.tready),
+            pop.eq(self.o.tvalid & self.o.tready),
+        ]
+        kept = Signal(range(room + 1))
+        m.d.comb += kept.eq(Mux(pop, level - n_out, level))
+        m.d.sync += level.eq(kept + Mux(push, n_in, 0))
+        shifted = Signal.like(buffer)
+        m.d.comb += shifted.eq(buffer)
+        # a partial beat is a pixel's last: what follows it is shifted down by its own size
+        with m.If(pop), m.Switch(n_out):
+            for size in sorted(set(_sizes(self.config.output))):
+                with m.Case(size // unit):
+                    m.d.comb += shifted.eq(buffer >> (size * bits))
+        m.d.sync += buffer.eq(shifted)
+        with m.If(push), m.Switch(kept):
+            for start in range(0, room - min(_sizes(self.config.input)) // unit + 1):
+                with m.Case(start):
+                    at = start * unit * bits
+                    width = min(self.config.input.width, len(buffer) - at)
+                    m.d.sync += buffer[at : at + width].eq(self.i.tdata)
+        return m
 
 
 def _sizes(fmt: StreamFormat) -> list[int]:

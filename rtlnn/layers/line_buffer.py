@@ -1,18 +1,20 @@
 """The sliding window in hardware: a circular buffer of rows, written ahead, read at the pace of the arithmetic."""
 
-from collections.abc import Hashable
-
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.counter import count
+from rtlnn.layers.rom import LUTRAM_WORDS
 from rtlnn.layers.stream import StreamSignature
 from rtlnn.layers.window import WindowConfig
 from rtlnn.layers.window_counters import Columns, Rows, Steps, bit_length
 
-__all__ = ["LineBuffer"]
+__all__ = ["LATENCY", "LineBuffer"]
+
+LATENCY = 3
+"""Cycles from the issue of a step to its values on `x`."""
 
 
 class LineBuffer(wiring.Component):
@@ -40,8 +42,6 @@ class LineBuffer(wiring.Component):
     weight_address : out, pass * steps + step
     """
 
-    LATENCY = 3
-
     def __init__(self, config: WindowConfig, credits: int) -> None:
         self.config, self.credits = config, credits
         oh, ow = config.output_size
@@ -58,10 +58,6 @@ class LineBuffer(wiring.Component):
                 "weight_address": Out(range(max(config.passes * config.steps, 2))),
             }
         )
-
-    @property
-    def key(self) -> Hashable:
-        return LineBuffer, self.config, self.credits
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -102,7 +98,7 @@ class LineBuffer(wiring.Component):
         c = self.config
         py, px = c.parallel
         write_row, write_column, write_address = self._write_place(m)
-        style = "distributed" if c.bank_words <= 64 else "block"
+        style = "distributed" if c.bank_words <= LUTRAM_WORDS else "block"
         data = []
         for by in range(py):
             for bx in range(px):

@@ -1,6 +1,5 @@
 """The multiply-accumulate array: `pe` sums of products, `simd` products each a cycle."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 
 from amaranth.hdl import Module, Mux, Signal, signed, unsigned
@@ -38,13 +37,28 @@ class MacConfig:
         """Bits of one word of the weight memory: weight (pe, simd) at (pe * simd + simd) * w_bits."""
         return self.pe * self.simd * self.w_bits
 
+    @property
+    def latency(self) -> int:
+        """Cycles from a pass's last step on `x` to its sums on `acc`."""
+        return 2 + tree_latency(self.simd)
+
+    @property
+    def resources(self) -> Resources:
+        """One DSP slice a product of 9 bits or more; narrower ones are made of LUTs."""
+        product = self.x_bits + self.w_bits
+        in_dsp = product >= 9
+        products = self.pe * self.simd
+        lut = self.pe * (self.acc_bits + 2) + self.pe * (self.simd - 1) * (product + 1)
+        ff = self.pe * (self.acc_bits + self.simd * product + (self.simd // 3) * (product + 2)) + 3 * self.latency
+        if not in_dsp:
+            lut += products * self.x_bits * self.w_bits // 2
+        return Resources(lut=lut, ff=ff, dsp=products if in_dsp else 0)
+
 
 class InferredMacArray(wiring.Component):
     """The portable body: multiplications for the synthesizer to place, an adder tree, an accumulator per PE.
 
-    Every other body has the same members, and its own `latency` and `resources`.
-
-    Latency: the sum of a pass is on `acc` for one cycle, `latency` cycles after its last step was on `x`.
+    Latency: the sum of a pass is on `acc` for one cycle, `config.latency` cycles after its last step was on `x`.
 
     Members
     -------
@@ -70,14 +84,6 @@ class InferredMacArray(wiring.Component):
             }
         )
 
-    @property
-    def key(self) -> Hashable:
-        return InferredMacArray, self.config
-
-    @property
-    def latency(self) -> int:
-        return 2 + tree_latency(self.config.simd)
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
         c = self.config
@@ -101,15 +107,3 @@ class InferredMacArray(wiring.Component):
         m.d.comb += self.early.eq(valid & last)
         m.d.sync += self.done.eq(self.early)
         return m
-
-    def resources(self) -> Resources:
-        """One DSP slice a product of 9 bits or more; narrower ones are made of LUTs."""
-        c = self.config
-        product = c.x_bits + c.w_bits
-        in_dsp = product >= 9
-        products = c.pe * c.simd
-        lut = c.pe * (c.acc_bits + 2) + c.pe * (c.simd - 1) * (product + 1)
-        ff = c.pe * (c.acc_bits + c.simd * product + (c.simd // 3) * (product + 2)) + 3 * self.latency
-        if not in_dsp:
-            lut += products * c.x_bits * c.w_bits // 2
-        return Resources(lut=lut, ff=ff, dsp=products if in_dsp else 0)

@@ -1,6 +1,5 @@
 """The pooling array: the largest value or the sum of each channel's window."""
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -30,6 +29,7 @@ class PoolConfig:
     taps : pixels a step
     x_bits, x_signed : the values
     acc_bits : the results; those of a maximum are as wide as the values, and signed as they are
+    start : what sums begin with
     factors : factors[row][column] of each position, by which sums are multiplied; empty where all are 1
     """
 
@@ -39,7 +39,22 @@ class PoolConfig:
     x_bits: int
     x_signed: bool
     acc_bits: int
+    start: int = 0
     factors: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a pass's last step on `x` to its results on `acc`."""
+        return 1 + tree_latency(self.taps) + bool(self.factors)
+
+    @property
+    def resources(self) -> Resources:
+        per_tap = self.x_bits * 2 if self.function is PoolFunction.MAXIMUM else self.acc_bits
+        return Resources(
+            lut=self.lanes * (self.taps * per_tap + (self.acc_bits if self.factors else 0)) + 8,
+            ff=self.lanes * self.acc_bits * (1 + self.latency // 2) + 3 * self.latency,
+            dsp=self.lanes if self.factors else 0,
+        )
 
 
 class PoolArray(wiring.Component):
@@ -65,14 +80,6 @@ class PoolArray(wiring.Component):
             }
         )
 
-    @property
-    def key(self) -> Hashable:
-        return PoolArray, self.config
-
-    @property
-    def latency(self) -> int:
-        return 1 + tree_latency(self.config.taps) + bool(self.config.factors)
-
     def elaborate(self, platform: object) -> Module:
         m = Module()
         c = self.config
@@ -89,7 +96,8 @@ class PoolArray(wiring.Component):
             value, _ = reduce_tree(m, taps, self._combine, f"tree{lane}_")
             acc = Signal(acc_shape, name=f"acc{lane}")
             with m.If(valid):
-                m.d.sync += acc.eq(Mux(first, value, self._combine(acc, value)))
+                begun = value + c.start if c.start else value
+                m.d.sync += acc.eq(Mux(first, begun, self._combine(acc, value)))
             result = acc if factor is None else registered(m, (acc * factor)[: c.acc_bits], f"scaled{lane}")
             m.d.comb += self.acc.word_select(lane, c.acc_bits).eq(result)
         complete = valid & last
@@ -119,12 +127,3 @@ class PoolArray(wiring.Component):
                             with m.Case(x):
                                 m.d.comb += factor.eq(value)
         return factor
-
-    def resources(self) -> Resources:
-        c = self.config
-        per_tap = c.x_bits * 2 if c.function is PoolFunction.MAXIMUM else c.acc_bits
-        return Resources(
-            lut=c.lanes * (c.taps * per_tap + (c.acc_bits if c.factors else 0)) + 8,
-            ff=c.lanes * c.acc_bits * (1 + self.latency // 2) + 3 * self.latency,
-            dsp=c.lanes if c.factors else 0,
-        )

@@ -1,0 +1,43 @@
+"""Amaranth to Verilog: many modules in one run of Yosys, with names that every tool reads."""
+
+import re
+from collections.abc import Mapping
+
+from amaranth.back import rtlil, verilog
+from amaranth.hdl import Elaboratable
+
+__all__ = ["convert"]
+
+_MODULE = re.compile(r"^(?:\(\* .*\*\)\n)*module (\S+?) ?\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
+
+
+def convert(modules: Mapping[str, tuple[Elaboratable, Mapping[str, object] | None]]) -> dict[str, str]:
+    """Verilog text by module name, submodules in the text of their own top.
+
+    `modules` gives each top's elaboratable and its ports (None: those of its signature). One run of Yosys converts
+    them all, for starting it costs more than most conversions.
+    """
+    texts = [
+        rtlil.convert(elaboratable, name=name, ports=ports, emit_src=False)
+        for name, (elaboratable, ports) in modules.items()
+    ]
+    # the converter is private in Amaranth 0.5, which pyproject.toml therefore pins
+    text = verilog._convert_rtlil_text("\n".join(texts), strip_internal_attrs=True)
+    result = dict.fromkeys(modules, "")
+    for match in _MODULE.finditer(text):
+        result[match[1].lstrip("\\").split(".")[0]] += match[0] + "\n"
+    for name, body in result.items():
+        if not body:
+            raise RuntimeError(f"Yosys gave no module {name!r}")
+    return {name: _plain_names(body) for name, body in result.items()}
+
+
+def _plain_names(text: str) -> str:
+    """Submodules are named `top.sub`, which Verilog must escape; they become `top_sub`."""
+    for name in set(re.findall(r"^module \\(\S+) ", text, re.MULTILINE)):
+        text = text.replace(f"\\{name} ", f"{name.replace('.', '_')} ")
+    # numbers that the converter counts through all modules would make a file depend on its neighbours
+    counters: dict[str, int] = {}
+    return re.sub(
+        r"\$(auto\$[a-z_]+\.cc:\d+:[a-z_]+)\$(\d+)", lambda m: f"$aux${counters.setdefault(m[2], len(counters))}", text
+    )

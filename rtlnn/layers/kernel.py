@@ -1,0 +1,159 @@
+"""A windowed kernel: convolution, dense, pooling and requantization are all of this shape.
+
+Line buffer → arithmetic array → serializer → requantizer → queue. The arithmetic runs free: a pass starts only when
+the queue has room for its results, so nothing behind the line buffer is ever held up.
+"""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Const, Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from rtlnn.layers.component import LayerConfig, Resources
+from rtlnn.layers.kernel_timing import KernelTiming
+from rtlnn.layers.line_buffer import LATENCY, LineBuffer
+from rtlnn.layers.mac import InferredMacArray, MacConfig
+from rtlnn.layers.pool import PoolArray, PoolConfig
+from rtlnn.layers.requantizer import BiasAdder, BiasConfig, RequantizeConfig, Requantizer
+from rtlnn.layers.results import PassShape, ResultQueue, Serializer
+from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
+from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.window import WindowConfig
+
+__all__ = ["Kernel", "KernelConfig", "MemoryPort"]
+
+
+@dataclass(frozen=True)
+class MemoryPort:
+    """A read-only memory that a kernel needs: data two cycles after the address.
+
+    The kernel's ports are `<name>_address` (out) and `<name>_data` (in).
+    """
+
+    name: str
+    width: int
+    depth: int
+
+
+@dataclass(frozen=True)
+class KernelConfig(LayerConfig):
+    """Everything that a kernel's hardware depends on; weights and parameters come from memories beside it.
+
+    Interval: max(input beats, positions x passes x steps, output beats) cycles a frame, where the buffer has the rows
+    and the queue the slots for it. `processes` gives every cycle exactly.
+
+    Parameters
+    ----------
+    window : geometry, and the folding over the inputs
+    array : the arithmetic
+    finish : what turns sums into results
+    channels : output channels
+    slots : passes for which the queue has room
+    constant : the parameters of every channel, where they are all the same; then there is no parameter memory
+    """
+
+    window: WindowConfig
+    array: MacConfig | PoolConfig
+    finish: RequantizeConfig | BiasConfig
+    channels: int
+    slots: int
+    constant: int | None
+
+    @property
+    def shape(self) -> PassShape:
+        sums = self.array.pe if isinstance(self.array, MacConfig) else self.array.lanes
+        return PassShape(sums, self.finish.lanes, self.window.passes, self.channels)
+
+    @property
+    def input(self) -> StreamFormat:
+        return self.window.input
+
+    @property
+    def output(self) -> StreamFormat:
+        f = self.finish
+        return StreamFormat(f.lanes, f.out_bits, f.signed, self.channels, self.window.positions)
+
+    @property
+    def memories(self) -> tuple[MemoryPort, ...]:
+        result = []
+        if isinstance(self.array, MacConfig):
+            result.append(MemoryPort("weight", self.array.weight_bits, self.window.passes * self.window.steps))
+        if self.constant is None:
+            width = self.finish.lanes * self.finish.parameter_bits
+            result.append(MemoryPort("parameter", width, self.shape.passes * self.shape.groups))
+        return tuple(result)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the issue of a pass's last step to its first result on `o`."""
+        return LATENCY + self.array.latency + 1 + self.finish.latency + 1
+
+    @property
+    def resources(self) -> Resources:
+        total = self.window.resources + self.array.resources + self.finish.resources
+        total = total + self.shape.serializer_resources(self.array.acc_bits)
+        return total + self.shape.queue_resources(self.output, self.slots)
+
+    def processes(self, i: Link, o: Link) -> list[Process]:
+        return KernelTiming(self.window, self.shape, self.slots, self.latency, i, o).processes()
+
+    def component(self) -> "Kernel":
+        return Kernel(self)
+
+
+class Kernel(wiring.Component):
+    """One layer of a network as hardware.
+
+    Members
+    -------
+    i, o : streams, `config.input` and `config.output`
+    weight_address, weight_data, parameter_address, parameter_data : see `config.memories`
+    """
+
+    def __init__(self, config: KernelConfig) -> None:
+        self.config = config
+        members = {"i": In(StreamSignature(config.input)), "o": Out(StreamSignature(config.output))}
+        for port in config.memories:
+            members[f"{port.name}_address"] = Out(range(max(port.depth, 2)))
+            members[f"{port.name}_data"] = In(port.width)
+        super().__init__(members)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        c = self.config
+        m.submodules.line_buffer = buffer = LineBuffer(c.window, c.slots)
+        if isinstance(c.array, MacConfig):
+            m.submodules.array = array = InferredMacArray(c.array)
+            m.d.comb += [self.weight_address.eq(buffer.weight_address), array.weights.eq(self.weight_data)]
+        else:
+            m.submodules.array = array = PoolArray(c.array)
+            m.d.comb += [array.row.eq(buffer.row), array.column.eq(buffer.column)]
+        m.submodules.serializer = serializer = Serializer(c.shape, c.array.acc_bits)
+        finish = Requantizer(c.finish) if isinstance(c.finish, RequantizeConfig) else BiasAdder(c.finish)
+        m.submodules.finish = finish
+        m.submodules.queue = queue = ResultQueue(c.output, c.shape, c.slots)
+        connect(m, wiring.flipped(self.i), buffer.i)
+        connect(m, queue.o, wiring.flipped(self.o))
+        m.d.comb += [
+            buffer.credit.eq(queue.credit),
+            array.x.eq(buffer.x),
+            array.valid.eq(buffer.valid),
+            array.first.eq(buffer.first),
+            array.last.eq(buffer.last),
+            serializer.acc.eq(array.acc),
+            serializer.done.eq(array.done),
+            serializer.early.eq(array.early),
+            finish.acc.eq(serializer.sums),
+            finish.valid.eq(serializer.valid),
+            queue.y.eq(finish.y),
+            queue.valid.eq(finish.done),
+        ]
+        if c.constant is None:
+            m.d.comb += [
+                self.parameter_address.eq(serializer.parameter_address),
+                finish.parameters.eq(self.parameter_data),
+            ]
+        else:
+            m.d.comb += finish.parameters.eq(Const(c.constant, c.finish.parameter_bits).replicate(c.finish.lanes))
+        return m

@@ -1,0 +1,135 @@
+"""The exact timing of a windowed kernel, as four processes."""
+
+from rtlnn.layers.results import PassShape
+from rtlnn.layers.timing import Events, Link, Process
+from rtlnn.layers.window import Reduction, WindowConfig
+
+__all__ = ["KernelTiming"]
+
+
+class KernelTiming:
+    """When a kernel takes its input, issues its steps, and delivers its results.
+
+    Parameters
+    ----------
+    window, shape, slots : as in `KernelConfig`
+    latency : cycles from the issue of a pass's last step to its first result on `o`
+    i, o : the links at both ends
+    """
+
+    def __init__(self, window: WindowConfig, shape: PassShape, slots: int, latency: int, i: Link, o: Link) -> None:
+        self._window, self._shape, self._slots, self._latency = window, shape, slots, latency
+        self._i, self._o = i, o
+        # one time for each row slot that may be written again, each complete pass, each pass that has left
+        self._released, self._issued, self._left = Events(), Events(), Events()
+
+    def processes(self) -> list[Process]:
+        return [self._fill(), self._issue(), self._deliver()]
+
+    def _fill(self) -> Process:
+        """A row enters when the slot of the row `rows` before it is free."""
+        c = self._window
+        taken, ready, released = self._i.taken, self._i.ready.times, self._released
+        words = c.width * c.groups
+        row = word = 0
+        after = -1
+        while True:
+            for _ in range(words):
+                if word:
+                    if len(taken.times) < word:
+                        yield taken, word - 1
+                    after = taken.times[word - 1]
+                earliest = after + 1
+                if row >= c.rows:
+                    if len(released.times) <= row - c.rows:
+                        yield released, row - c.rows
+                    earliest = max(earliest, released.times[row - c.rows])
+                ready.append(earliest)
+                word += 1
+            row += 1
+
+    def _needed(self, row: int, column: int) -> list[int]:
+        """The word of the frame that each step of the position's first pass waits for; -1 for padding alone."""
+        c = self._window
+        k, s = c.window.kernel, c.window.stride
+        y0, x0 = row * s[0] - c.window.pads[0], column * s[1] - c.window.pads[1]
+        groups = range(c.groups) if c.reduction is Reduction.ALL_CHANNELS else range(1)
+        result = []
+        for ky in range(0, k[0], c.parallel[0]):
+            y, y_end = y0 + ky, min(y0 + ky + c.parallel[0], c.height) - 1
+            for kx in range(0, k[1], c.parallel[1]):
+                x, x_end = x0 + kx, min(x0 + kx + c.parallel[1], c.width) - 1
+                outside = y_end < 0 or y >= c.height or x_end < 0 or x >= c.width
+                base = (y_end * c.width + x_end) * c.groups
+                result += [-1 if outside else base + g for g in groups]
+        return result
+
+    def _issue(self) -> Process:
+        """A step is issued the cycle after its word came; a pass needs a credit."""
+        c = self._window
+        taken, left = self._i.taken, self._left
+        issued, released = self._issued.times, self._released.times
+        oh, ow = c.output_size
+        frame_words = c.height * c.width * c.groups
+        per_group = 1 if c.reduction is Reduction.PER_CHANNEL else 0
+        base, t, number = 0, -1, 0
+        while True:
+            for row in range(oh):
+                for column in range(ow):
+                    needed = self._needed(row, column)
+                    for n in range(c.passes):
+                        t += 1
+                        if number >= self._slots:
+                            if len(left.times) <= number - self._slots:
+                                yield left, number - self._slots
+                            t = max(t, left.times[number - self._slots] + 1)
+                        offset = base + n * per_group
+                        latest = max(needed)
+                        if latest >= 0:
+                            # a step whose word came earlier than it could be issued waits for nothing
+                            if len(taken.times) <= offset + latest:
+                                yield taken, offset + latest
+                            if taken.times[offset + latest] >= t:
+                                for word in needed[:-1]:
+                                    if word >= 0:
+                                        t = max(t, taken.times[offset + word] + 1)
+                                    t += 1
+                                if needed[-1] >= 0:
+                                    t = max(t, taken.times[offset + needed[-1]] + 1)
+                            else:
+                                t += c.steps - 1
+                        else:
+                            t += c.steps - 1
+                        issued.append(t)
+                        number += 1
+                done = self._low(row + 1) if row + 1 < oh else c.height
+                released += [t + 2] * (done - self._low(row))
+            base += frame_words
+
+    def _low(self, row: int) -> int:
+        """The first row of the image that output row `row` still needs."""
+        c = self._window
+        return min(max(row * c.window.stride[0] - c.window.pads[0], 0), c.height)
+
+    def _deliver(self) -> Process:
+        """A pass's results are offered one a cycle; the last one that leaves returns the credit."""
+        s = self._shape
+        issued, taken, offered, left = self._issued, self._o.taken, self._o.offered.times, self._left.times
+        number = beat = 0
+        while True:
+            for n in range(s.passes):
+                if len(issued.times) <= number:
+                    yield issued, number
+                start = issued.times[number] + self._latency
+                for k in range(s.groups if n + 1 < s.passes else s.last_groups):
+                    after = -1
+                    if beat:
+                        if len(taken.times) < beat:
+                            yield taken, beat - 1
+                        after = taken.times[beat - 1]
+                    offered.append(max(start + k, after + 1))
+                    beat += 1
+                if len(taken.times) < beat:
+                    yield taken, beat - 1
+                left.append(taken.times[beat - 1])
+                number += 1

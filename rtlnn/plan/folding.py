@@ -1,0 +1,192 @@
+"""Foldings: how much of a layer works in parallel, and the kernel that results."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from rtlnn.emit.memory import pack_words
+from rtlnn.ir.types import Array, FixedFormat
+from rtlnn.layers.component import Resources
+from rtlnn.layers.kernel import KernelConfig
+from rtlnn.layers.mac import MacConfig
+from rtlnn.layers.pool import PoolConfig, PoolFunction
+from rtlnn.layers.requantizer import BiasConfig, RequantizeConfig
+from rtlnn.layers.rom import LUTRAM_WORDS, block_rams
+from rtlnn.layers.window import Reduction, WindowConfig, min_rows
+from rtlnn.ops import AveragePool2D, MaxPool2D, Precision, Requantize
+from rtlnn.plan.tasks import Task
+
+__all__ = ["Candidate", "Folding", "candidates"]
+
+
+@dataclass(frozen=True)
+class Folding:
+    """Parallelism and buffers of one kernel.
+
+    Parameters
+    ----------
+    pe : output channels in parallel; equal to `lanes` where there are no weights
+    lanes : input channels in parallel
+    parallel : kernel (rows, columns) in parallel: 1 or the whole kernel, each
+    rows : row slots of the line buffer, None for the smallest that loses nothing
+    slots : passes under way, None for the smallest number that loses nothing
+    """
+
+    pe: int
+    lanes: int
+    parallel: tuple[int, int]
+    rows: int | None = None
+    slots: int | None = None
+
+    @property
+    def simd(self) -> int:
+        return self.lanes * self.parallel[0] * self.parallel[1]
+
+
+class Candidate:
+    """A task with a folding: its hardware, the contents of its memories, its cycles and its cost."""
+
+    def __init__(self, task: Task, folding: Folding) -> None:
+        self.task, self.folding = task, folding
+        window = task.window
+        banks = folding.parallel[0]
+        h, w, c = task.input.shape
+        rows = (
+            folding.rows or -(-min(2 * window.kernel[0], window.kernel[0] + max(window.stride[0], 1)) // banks) * banks
+        )
+        x = task.input.fixed
+        weights = task.weights
+        passes = 1 if weights is None else -(-len(weights) // folding.pe)
+        pad = x.lo if isinstance(task.node.op, MaxPool2D) else task.x_zero
+        reduction = Reduction.PER_CHANNEL if weights is None else Reduction.ALL_CHANNELS
+        self.window = WindowConfig(
+            h, w, c, x.bits, x.signed, window, pad, folding.lanes, folding.parallel, reduction, passes,
+            max(rows, min_rows(window, banks)),
+        )  # fmt: skip
+
+    @property
+    def cycles(self) -> int:
+        """Cycles a frame that the kernel is busy: no interval can be shorter."""
+        shape = self.kernel.shape
+        return max(self.window.cycles, self.window.input.beats, shape.beats * self.window.positions)
+
+    @cached_property
+    def _array(self) -> MacConfig | PoolConfig:
+        task, x = self.task, self.task.input.fixed
+        weights = task.weights
+        if weights is not None:
+            w_bits = FixedFormat.spanning(min(int(weights.min()), -1), int(weights.max())).bits
+            return MacConfig(self.folding.pe, self.folding.simd, x.bits, x.signed, w_bits, task.sums.fixed.bits)
+        taps = self.folding.parallel[0] * self.folding.parallel[1]
+        op = task.node.op
+        if not isinstance(op, AveragePool2D):
+            return PoolConfig(PoolFunction.MAXIMUM, self.folding.lanes, taps, x.bits, x.signed, x.bits)
+        factors, _ = op.factors(task.input.shape[:2])
+        table = () if (factors == 1).all() else tuple(tuple(int(f) for f in row) for row in factors)
+        start = -task.x_zero * op.window.kernel[0] * op.window.kernel[1]
+        bits = task.sums.fixed.bits
+        return PoolConfig(PoolFunction.SUM, self.folding.lanes, taps, x.bits, x.signed, bits, start, table)
+
+    @cached_property
+    def _finish(self) -> RequantizeConfig | BiasConfig:
+        task, folding = self.task, self.folding
+        # as few lanes as deliver a pass's sums before the next one is complete
+        lanes = next(
+            n for n in range(1, folding.pe + 1) if folding.pe % n == 0 and folding.pe // n <= self.window.steps
+        )
+        sums = task.sums.fixed
+        if task.requantize is None:
+            return BiasConfig(lanes, sums.bits, sums.signed)
+        op = task.requantize.op
+        assert isinstance(op, Requantize)
+        multiplier, shift, *offset = (task.constants[v] for v in task.requantize.inputs[1:])
+        spans = [FixedFormat.spanning(min(int(v.min()), -1), max(int(v.max()), 0)).bits for v in (multiplier, *offset)]
+        float32 = op.precision is Precision.EXACT and not offset
+        out = op.output
+        return RequantizeConfig(
+            lanes, sums.bits, sums.signed, spans[0], spans[1] if offset else 0, int(shift.min()), int(shift.max()),
+            out.bits, out.signed, out.zero_point, op.lo, op.hi, float32,
+        )  # fmt: skip
+
+    def _parameters(self) -> list[int]:
+        """One word per output channel."""
+        finish, task = self._finish, self.task
+        bias = task.bias
+        if isinstance(finish, BiasConfig):
+            return [int(b) & ((1 << finish.acc_bits) - 1) for b in bias]
+        assert task.requantize is not None
+        multiplier, shift, *offset = (task.constants[v] for v in task.requantize.inputs[1:])
+        zero = np.zeros_like(shift)
+        rows = zip(bias, multiplier, offset[0] if offset else zero, shift, strict=True)
+        return [finish.parameter_word(int(b), int(m), int(o), int(s)) for b, m, o, s in rows]
+
+    @cached_property
+    def kernel(self) -> KernelConfig:
+        words = self._parameters()
+        uniform = all(w == words[0] for w in words)
+        config = KernelConfig(
+            self.window, self._array, self._finish, len(words), self.folding.slots or 2, words[0] if uniform else None
+        )
+        if self.folding.slots is not None:
+            return config
+        # a slot is taken from the first step of a pass to the departure of its last beat, one cycle more on either side
+        loop = self.window.steps + config.latency + config.shape.groups + 1
+        return replace(config, slots=-(-loop // self.window.steps) + 1)
+
+    def contents(self) -> dict[str, list[int]]:
+        """Words of the kernel's memories, by name."""
+        result = {}
+        if (weights := self.task.weights) is not None:
+            result["weight"] = pack_words(self._weight_rows(weights), self.kernel.array.w_bits)  # type: ignore[union-attr]
+        if self.kernel.constant is None:
+            result["parameter"] = self._parameter_rows()
+        return result
+
+    def _weight_rows(self, weights: Array) -> Array:
+        """Weights by word: [passes * steps, pe * simd]; channels that do not exist have weight 0."""
+        c, f = self.window, self.folding
+        o, kh, kw, channels = weights.shape
+        py, px = f.parallel
+        padded = np.pad(weights, ((0, c.passes * f.pe - o), (0, 0), (0, 0), (0, c.groups * f.lanes - channels)))
+        split = padded.reshape(c.passes, f.pe, kh // py, py, kw // px, px, c.groups, f.lanes)
+        return split.transpose(0, 2, 4, 6, 1, 3, 5, 7).reshape(c.passes * c.steps, f.pe * f.simd)
+
+    def _parameter_rows(self) -> list[int]:
+        finish, shape = self._finish, self.kernel.shape
+        words = self._parameters()
+        words += [0] * (shape.passes * shape.sums - len(words))
+        lanes, bits = finish.lanes, finish.parameter_bits
+        rows = (words[n : n + lanes] for n in range(0, len(words), lanes))
+        return [sum(w << (i * bits) for i, w in enumerate(row)) for row in rows]
+
+    @cached_property
+    def resources(self) -> Resources:
+        """The kernel's and its memories' cost."""
+        total = self.kernel.resources
+        for port in self.kernel.memories:
+            if port.depth <= LUTRAM_WORDS:
+                total = total + Resources(lut=-(-port.width * -(-port.depth // 32) // 2), ff=port.width * 2)
+            else:
+                total = total + Resources(bram36=block_rams(port.depth, port.width))
+        return total
+
+
+def candidates(task: Task) -> Iterator[Folding]:
+    """All foldings of a task worth a look: no two take the same number of cycles by the same parallelism."""
+    kh, kw = task.window.kernel
+    channels, outputs = task.input.shape[2], task.sums.shape[2]
+    for py in sorted({1, kh}):
+        for px in sorted({1, kw}):
+            for lanes in _useful(channels):
+                if task.weights is None:
+                    yield Folding(lanes, lanes, (py, px))
+                else:
+                    for pe in _useful(outputs):
+                        yield Folding(pe, lanes, (py, px))
+
+
+def _useful(total: int) -> list[int]:
+    """Parallelisms that differ in the number of steps: the smallest of each."""
+    return sorted({-(-total // n) for n in range(1, total + 1)})

@@ -1,0 +1,106 @@
+"""Grouping of operations into hardware kernels."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from rtlnn.errors import InputError
+from rtlnn.ir.graph import Graph, Node
+from rtlnn.ir.types import Array, TensorType
+from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Requantize, Reshape, Window
+
+__all__ = ["Task", "tasks_of"]
+
+_POINT = Window((1, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What one kernel computes: a window operation, a requantization behind it, or both.
+
+    Parameters
+    ----------
+    name : the model's name for the operation
+    node : the window operation; the requantization itself where it stands alone
+    requantize : the requantization, None where the next layer takes the sums as they are
+    input, sums, output : types of the values
+    constants : of the graph
+    """
+
+    name: str
+    node: Node
+    requantize: Node | None
+    input: TensorType
+    sums: TensorType
+    output: TensorType
+    constants: Mapping[str, Array]
+
+    @property
+    def kind(self) -> str:
+        """Operator, for reports."""
+        return type(self.node.op).__name__
+
+    @property
+    def window(self) -> Window:
+        op = self.node.op
+        return op.window if isinstance(op, (Conv2D, MaxPool2D, AveragePool2D)) else _POINT
+
+    @property
+    def x_zero(self) -> int:
+        op = self.node.op
+        return op.x_zero if isinstance(op, (Conv2D, Dense, AveragePool2D)) else 0
+
+    @property
+    def weights(self) -> Array | None:
+        """Weights (O, KH, KW, C), None where the operation has none."""
+        op = self.node.op
+        if isinstance(op, Conv2D):
+            return self.constants[self.node.inputs[1]]
+        if isinstance(op, Dense):
+            w = self.constants[self.node.inputs[1]]
+            return w.reshape(len(w), 1, 1, -1)
+        return None
+
+    @property
+    def bias(self) -> Array:
+        """What is added to Σ weight·x, per channel: the bias, and what the zero point takes away."""
+        channels = self.sums.shape[2]
+        weights = self.weights
+        if weights is None:
+            return np.zeros(channels, dtype=np.int64)
+        bias = self.constants[self.node.inputs[2]] if len(self.node.inputs) == 3 else np.zeros(channels, np.int64)
+        return bias.astype(np.int64) - self.x_zero * weights.astype(np.int64).sum(axis=(1, 2, 3))
+
+    @property
+    def macs(self) -> int:
+        """Multiplications a frame."""
+        weights = self.weights
+        return 0 if weights is None else self.sums.shape[0] * self.sums.shape[1] * weights.size
+
+
+def tasks_of(graph: Graph) -> list[Task]:
+    """The kernels of a chain, in order; reshapes need none. Raises `InputError` where the graph is no chain."""
+    tasks: list[Task] = []
+    value = graph.inputs[0]
+    while users := graph.users(value):
+        if len(users) > 1 or value in graph.outputs:
+            names = ", ".join(repr(n.name) for n in users)
+            raise InputError(f"{value!r} feeds {names}: branches are not supported yet; cut the model into chains")
+        node = users[0]
+        source, value = graph.types[value], node.output
+        if isinstance(node.op, Reshape):
+            continue
+        sums = result = graph.types[value]
+        following = graph.users(value)
+        requantize = node if isinstance(node.op, Requantize) else None
+        if not requantize and len(following) == 1 and isinstance(following[0].op, Requantize):
+            requantize = following[0]
+            value = requantize.output
+            result = graph.types[value]
+        elif requantize:
+            sums = source
+        tasks.append(Task(node.name, node, requantize, source, sums, result, graph.constants))
+    if not tasks:
+        raise InputError("the model has nothing to compute in hardware: no layer lies between its quantizations")
+    return tasks
