@@ -30,11 +30,14 @@ class Model:
         self.stored[name] = np.asarray(array)
         return name
 
-    def add(self, operator: str, *inputs: str, domain: str = "", name: str | None = None, **attributes: Any) -> "Model":
-        """`inputs` follow the previous node's output; give a name of "<" to place that elsewhere."""
-        output = f"t{len(self.nodes)}"
-        places = [self.last if i == "<" else i for i in inputs] if "<" in inputs else [self.last, *inputs]
+    def add(
+        self, operator: str, *inputs: str | np.ndarray, domain: str = "", name: str | None = None, **attributes: Any
+    ) -> "Model":
+        """Append a node. Its inputs follow the previous node's output, unless "<" says where that goes."""
+        names = [i if isinstance(i, str) else self.const(i) for i in inputs]
+        places = [self.last if i == "<" else i for i in names] if "<" in names else [self.last, *names]
         label = f"{operator.lower()}{len(self.nodes)}" if name is None else name
+        output = f"t{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, places, [output], name=label, domain=domain, **attributes))
         self.last = output
         return self

@@ -274,7 +274,7 @@ def test_softmax_in_the_middle(rng: Rng) -> None:
     m = _layer(Model(("N", 24)).qdq(0.05, 3), rng, (4, 24), 0.05, "Gemm", transB=1).qdq(0.7, 0).add("Softmax")
     m.qdq(1 / 256, -128)
     m = _layer(m, rng, (4, 4), 1 / 256, "Gemm", transB=1, name="late").qdq(0.7, 0)
-    with pytest.raises(InputError, match="node 'late'.*only the host can do"):
+    with pytest.raises(InputError, match=r"node 'late'.*only the host can do"):
         load_network(m.build())
 
 
