@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from rtlnn.emit.interface import Interface
 
-__all__ = ["BenchConfig", "Measured", "bench_test"]
+__all__ = ["CLOCK_NS", "BenchConfig", "Measured", "bench_test"]
+
+CLOCK_NS = 2  # any: simulated time has no meaning here
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rtlnn.emit.interface import Interface, StreamPort
 from rtlnn.errors import InputError
 
-__all__ = ["BuildFolder", "load_frames_file", "random_frames"]
+__all__ = ["BuildFolder", "check_frames", "load_frames_file", "random_frames"]
 
 
 @dataclass(frozen=True)

@@ -7,33 +7,25 @@ import hashlib
 import importlib.metadata
 import os
 import shutil
-import subprocess
 import tempfile
 import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import cocotb_tools.config
 from cocotb_tools import runner as cocotb_runner
 
-from rtlnn.errors import CheckFailed, InputError
+from rtlnn.errors import CheckFailed
+from rtlnn.sim.simulators import Simulator, version
 from rtlnn.sim.toolchain import BuildError, Toolchain, default_cache_dir, find_toolchain
 
-__all__ = ["CocotbBench", "Simulator"]
+__all__ = ["BenchRun", "CocotbBench"]
 
 MEMORY_FOLDER = "mem/"
 TIMESCALE = ("1ns", "1ps")
 LOG_LINES = 15
-
-
-class Simulator(Enum):
-    """Which program simulates."""
-
-    VERILATOR = "verilator"
-    ICARUS = "icarus"
 
 
 class _Verilator(cocotb_runner.Verilator):  # type: ignore[misc]  # cocotb has no types here
@@ -55,19 +47,27 @@ class _Verilator(cocotb_runner.Verilator):  # type: ignore[misc]  # cocotb has n
 
 
 @dataclass(frozen=True)
+class BenchRun:
+    """Outcome of a bench: for each test its failure message, None if it passed; simulated time and real time."""
+
+    outcomes: dict[str, str | None]
+    nanoseconds: float
+    seconds: float
+
+
+@dataclass(frozen=True)
 class CocotbBench:
     """A design, ready for cocotb.
 
     Parameters
     ----------
-    simulator, version : what runs it
+    simulator : what runs it
     top : the top module
     build_dir : the simulator's files, in the cache
     waves : signals can be recorded
     """
 
     simulator: Simulator
-    version: str
     top: str
     build_dir: Path
     waves: bool
@@ -88,20 +88,20 @@ class CocotbBench:
         Raises `InputError` without tools, `BuildError` if the simulator refuses the design.
         """
         cache = cache_dir or default_cache_dir()
+        program = version(simulator)
         if simulator is Simulator.VERILATOR:
-            toolchain = find_toolchain()
-            version, make = toolchain.description, _Verilator(toolchain, cache)
+            make: Any = _Verilator(find_toolchain(), cache)
             options = ["-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3"] + (["--trace-vcd"] if waves else [])
         else:
-            version, make, options = _icarus_version(), cocotb_runner.Icarus(), []
+            make, options = cocotb_runner.Icarus(), []
         macros = {**(defines or {}), "RTLNN_MEM_DIR": f'"{MEMORY_FOLDER}"'}
         texts = [path.read_bytes() for path in verilog_files]
-        facts = (version, top, waves, sorted(macros.items()), options, str(cocotb_tools.config.libs_dir))
+        facts = (program, top, waves, sorted(macros.items()), options, str(cocotb_tools.config.libs_dir))
         digest = hashlib.sha256(repr((*facts, importlib.metadata.version("cocotb"))).encode())
         for text in texts:
             digest.update(hashlib.sha256(text).digest())
         kept = cache / "cocotb" / f"{simulator.value}-{top}-{digest.hexdigest()[:24]}"
-        bench = cls(simulator, version, top, kept, waves)
+        bench = cls(simulator, top, kept, waves)
         if kept.exists():
             os.utime(kept)
             return bench
@@ -137,10 +137,9 @@ class CocotbBench:
                     raise
         return bench
 
-    def run(self, test_module: str, work_dir: Path, mem_dir: Path, *, seed: int = 0) -> dict[str, str | None]:
+    def run(self, test_module: str, work_dir: Path, mem_dir: Path, *, seed: int = 0) -> BenchRun:
         """Run all tests of `test_module` in `work_dir`, where it finds its files; waves are left there too.
 
-        Returns each test's failure message, None for those that passed.
         Raises `CheckFailed` if the simulation ended without results.
         """
         link = work_dir / MEMORY_FOLDER.rstrip("/")
@@ -165,26 +164,23 @@ class CocotbBench:
         except (SystemExit, RuntimeError):  # the runner's way to say that a test failed, or that the simulator crashed
             if not results.exists():
                 raise CheckFailed(f"the simulation of {self.top} ended without results:\n{_tail(log)}") from None
-        outcomes = {case.get("name", "?"): _failure(case) for case in ET.parse(results).iter("testcase")}
-        if not outcomes:
+        cases = list(ET.parse(results).iter("testcase"))
+        if not cases:
             raise CheckFailed(f"the simulation of {self.top} ran no test:\n{_tail(log)}")
-        return outcomes
+        return BenchRun(
+            {case.get("name", "?"): _failure(case) for case in cases},
+            sum(float(case.get("sim_time_ns", 0)) for case in cases),
+            sum(float(case.get("time", 0)) for case in cases),
+        )
 
 
 def _failure(case: ET.Element) -> str | None:
     for tag in ("failure", "error", "skipped"):
         found = case.find(tag)
         if found is not None:
-            return found.get("message") or found.get("error_msg") or (found.text or tag).strip()
+            text = found.get("message") or found.get("error_msg") or found.text or tag
+            return text.strip().split("\n")[0]  # the rest repeats the assertion's source
     return None
-
-
-def _icarus_version() -> str:
-    program = shutil.which("iverilog")
-    if program is None or shutil.which("vvp") is None:
-        raise InputError("Icarus Verilog is not installed; install with: sudo apt-get install -y iverilog")
-    answer = subprocess.run([program, "-V"], capture_output=True, text=True, check=False).stdout
-    return " ".join(answer.splitlines()[0].split()[:4]) if answer else "Icarus Verilog"
 
 
 def _tail(log: Path) -> str:

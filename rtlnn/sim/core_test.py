@@ -18,7 +18,7 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from numpy.typing import NDArray
 
 from rtlnn.emit.interface import StreamPort
-from rtlnn.sim.bench_config import BenchConfig, Measured, bench_test
+from rtlnn.sim.bench_config import CLOCK_NS, BenchConfig, Measured, bench_test
 from rtlnn.sim.packing import pack, port_format
 
 RESET_CYCLES = 8
@@ -42,7 +42,7 @@ class Bench:
         self.random = random.Random(self.config.seed)
         self.sent = _beats(self.interface.input, inputs)
         self.expected = _beats(self.interface.output, expected)
-        cocotb.start_soon(Clock(dut.aclk, 2, unit="ns").start())
+        cocotb.start_soon(Clock(dut.aclk, CLOCK_NS, unit="ns").start())
 
     async def reset(self) -> None:
         """Reset, with `tvalid` low on both sides at its end."""

@@ -16,7 +16,7 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiReadBus, AxiSlaveRead, AxiSlaveWrite, AxiWriteBus
 from numpy.typing import NDArray
 
-from rtlnn.sim.bench_config import BenchConfig, Measured, bench_test
+from rtlnn.sim.bench_config import CLOCK_NS, BenchConfig, Measured, bench_test
 from rtlnn.sim.kernel_memory import PAGE, UNTOUCHED, Ddr, empty_region, load_frames, place_frames
 
 # The register map of `ap_ctrl_chain` kernels, written out again: the host sees these numbers, not our constants.
@@ -38,7 +38,7 @@ class Bench:
         self.random = random.Random(self.config.seed)
         self.accepted: list[int] = []  # cycles of the core's input and output handshakes
         self.delivered: list[int] = []
-        cocotb.start_soon(Clock(dut.ap_clk, 2, unit="ns").start())
+        cocotb.start_soon(Clock(dut.ap_clk, CLOCK_NS, unit="ns").start())
         source = place_frames(SOURCE, self.interface.input, self.inputs, np.random.default_rng(self.config.seed))
         self.results = empty_region(SINK - PAGE, self.interface.output, len(self.inputs))
         ddr = Ddr((source, self.results))

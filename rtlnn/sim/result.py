@@ -1,14 +1,18 @@
 """What a simulation found, as data."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Level", "Mismatch", "SimulationResult", "compare"]
+__all__ = ["Findings", "Level", "Mismatch", "Progress", "SimulationResult", "compare"]
+
+Progress: TypeAlias = Callable[[str, int, int], None]
+"""Called with the step that runs, how much of it is done, and how much it is in all."""
 
 
 class Level(Enum):
@@ -93,3 +97,56 @@ def compare(outputs: NDArray[np.integer], expected: NDArray[np.integer]) -> tupl
     frame, *index = (int(i) for i in wrong[0])
     at = (frame, *index)
     return len(wrong), Mismatch(frame, tuple(index), int(outputs[at]), int(expected[at]))
+
+
+@dataclass
+class Findings:
+    """Collects what the runs of a simulation find."""
+
+    mismatches: int = 0
+    first_mismatch: Mismatch | None = None
+    broken: bool = False
+    failures: list[str] = field(default_factory=list)
+    benches: list[str] = field(default_factory=list)
+    latency: int | None = None
+    interval: int | None = None
+    cycles: int = 0
+    running_seconds: float = 0.0
+    build_seconds: float = 0.0
+    waves: str | None = None
+
+    def values(self, run: str, outputs: NDArray[np.integer], expected: NDArray[np.integer]) -> None:
+        """Compare the output frames [N, H, W, C] of a run."""
+        count, first = compare(outputs, expected)
+        self.mismatches += count
+        if first:
+            self.first_mismatch = self.first_mismatch or first
+            self.failures.append(f"{run}: {count} of {expected.size} values are wrong; first: {first}")
+
+    def fail(self, run: str, problem: str) -> None:
+        self.failures.append(f"{run}: {problem}")
+
+    def break_off(self, run: str, problem: str) -> None:
+        """A run ended early: its bits are unknown, so the result cannot be called bit-exact."""
+        self.broken = True
+        self.fail(run, problem)
+
+    def outcomes(self, outcomes: dict[str, str | None]) -> None:
+        """The results of cocotb tests."""
+        for name, problem in outcomes.items():
+            self.benches.append(name)
+            if problem is not None:
+                self.break_off(f"bench {name}", problem)
+
+    def steady(self, run: str, intervals: Sequence[int], planned: int) -> None:
+        """Compare the intervals after three frames with the plan's."""
+        wrong = [interval for interval in intervals if interval != planned]
+        self.interval = wrong[0] if wrong else planned if intervals else None
+        if wrong:
+            self.fail(run, f"the interval is {wrong[0]} cycles, planned {planned} ({len(wrong)} of {len(intervals)})")
+
+    def first_frame(self, run: str, latency: int, planned: int) -> None:
+        """Compare the latency with the plan's."""
+        self.latency = latency
+        if latency != planned:
+            self.fail(run, f"the latency is {latency} cycles, planned {planned}")

@@ -1,0 +1,46 @@
+"""What is to be simulated, for both levels."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtlnn.sim.build_folder import BuildFolder
+from rtlnn.sim.result import Progress
+from rtlnn.sim.simulators import Simulator
+
+__all__ = ["Job"]
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A build, frames to send and frames to expect (both [N, H, W, C]), and how to run them.
+
+    Parameters
+    ----------
+    waves : record signals
+    seed : of stalls
+    cache_dir : where simulator builds are kept, None for the user's cache folder
+    """
+
+    folder: BuildFolder
+    inputs: NDArray[np.int64]
+    expected: NDArray[np.int64]
+    simulator: Simulator
+    waves: bool
+    seed: int
+    progress: Progress
+    cache_dir: Path | None
+
+    @property
+    def quiet_limit(self) -> int:
+        """Cycles without a handshake that make a deadlock: far more than any layer computes on one beat."""
+        interface = self.folder.interface
+        return 20_000 + 4 * (interface.latency_cycles + interface.interval_cycles)
+
+    def affordable(self, cycles: int, most: int) -> int:
+        """How many frames, of the job's own and up to `most`, take at most `cycles` without stalls; at least one."""
+        interface = self.folder.interface
+        room = (cycles - interface.latency_cycles) // interface.interval_cycles
+        return max(1, min(len(self.inputs), most, room))

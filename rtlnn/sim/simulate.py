@@ -1,0 +1,140 @@
+"""Simulates a build and compares every output bit with the NumPy reference, and the timing with the plan."""
+
+import importlib.util
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtlnn.emit.interface import Interface
+from rtlnn.errors import InputError
+from rtlnn.sim.build_folder import BuildFolder, check_frames, load_frames_file, random_frames
+from rtlnn.sim.job import Job
+from rtlnn.sim.reference import load as load_reference
+from rtlnn.sim.result import Findings, Level, Progress, SimulationResult
+from rtlnn.sim.simulators import Simulator, version
+
+__all__ = ["simulate"]
+
+SEED = 1
+REFERENCE_BATCH = 64
+DEFAULT_FRAMES = 64
+HARNESS_CYCLES = 20_000_000  # what the default number of frames may take: 300 k to several millions a second
+BENCH_CYCLES = 400_000  # the same for cocotb: some thousands a second
+
+
+def simulate(
+    build_dir: Path | str,
+    inputs: NDArray[np.integer] | Path | str | None = None,
+    frames: int | None = None,
+    level: Level = Level.CORE,
+    simulator: Simulator = Simulator.VERILATOR,
+    waves: bool = False,
+    progress: Progress | None = None,
+    *,
+    seed: int = SEED,
+    cache_dir: Path | None = None,
+) -> SimulationResult:
+    """Simulate a build folder.
+
+    Core level: with Verilator, all frames through the compiled harness (no stalls: latency and interval are compared
+    with the plan; then up to 64 frames under stalls) and a few through the cocotb bench (stalls on both sides, resets);
+    with Icarus Verilog, the cocotb bench on all frames. Kernel level: the cocotb bench with the host's register
+    sequence and simulated DDR, all frames in one start, with and without stalls.
+
+    Parameters
+    ----------
+    inputs : integer frames [N, H, W, C] or the path of a .npy with them; default: random over the whole range
+    frames : use so many (the first ones of `inputs`); default: all, or as many random ones as are quick (up to 64)
+    waves : record the signals of the cocotb bench in `sim/` of the build folder
+    progress : called with (step, done, total)
+    seed : of random inputs and stalls
+    cache_dir : where simulator builds are kept (default: the user's cache folder)
+
+    Raises `InputError` if the folder, the inputs or the tools cannot be used, `BuildError` if the simulator refuses
+    the design. Everything else that is wrong is in the result.
+    """
+    started = time.perf_counter()
+    folder = BuildFolder.open(Path(build_dir))
+    if level is Level.KERNEL and not folder.kernel_files:
+        raise InputError(f"{build_dir} has no kernel: its platform has no shell; simulate it with level core")
+    if any(importlib.util.find_spec(package) is None for package in ("cocotb", "cocotbext")):
+        raise InputError("simulation needs cocotb; install with: pip install 'rtlnn[sim]'")
+    from rtlnn.sim.core_level import run_core
+    from rtlnn.sim.kernel_level import kernel_interval, run_kernel
+
+    program = version(simulator)
+    report = progress or _silent
+    interface = folder.interface
+    x, source = _inputs(interface, inputs, frames, level, simulator, seed)
+    job = Job(folder, x, _expected(folder, x, report), simulator, waves, seed, report, cache_dir)
+    findings = Findings()
+    if level is Level.KERNEL:
+        run_kernel(job, findings)
+    else:
+        run_core(job, findings)
+    return SimulationResult(
+        level=level,
+        bit_exact=not findings.mismatches and not findings.broken,
+        mismatches=findings.mismatches,
+        first_mismatch=findings.first_mismatch,
+        failures=tuple(findings.failures),
+        frames=len(x),
+        latency_cycles=findings.latency,
+        interval_cycles=findings.interval,
+        planned_latency_cycles=interface.latency_cycles,
+        planned_interval_cycles=kernel_interval(interface) if level is Level.KERNEL else interface.interval_cycles,
+        simulator=program,
+        cycles=findings.cycles,
+        cycles_per_second=findings.cycles / findings.running_seconds if findings.running_seconds else 0.0,
+        seed=seed,
+        inputs=source,
+        benches=tuple(findings.benches),
+        build_seconds=findings.build_seconds,
+        seconds=time.perf_counter() - started,
+        waves=findings.waves,
+    )
+
+
+def _inputs(
+    interface: Interface,
+    inputs: NDArray[np.integer] | Path | str | None,
+    frames: int | None,
+    level: Level,
+    simulator: Simulator,
+    seed: int,
+) -> tuple[NDArray[np.int64], str]:
+    """The frames to send, and where they come from."""
+    if frames is not None and frames < 1:
+        raise InputError(f"{frames} frames cannot be simulated; give at least 1")
+    port = interface.input
+    if inputs is None:
+        compiled = level is Level.CORE and simulator is Simulator.VERILATOR
+        room = (HARNESS_CYCLES if compiled else BENCH_CYCLES) // interface.interval_cycles
+        count = frames or max(2, min(DEFAULT_FRAMES, room))
+        return random_frames(port, count, seed), f"random, seed {seed}"
+    if isinstance(inputs, np.ndarray):
+        data, name = check_frames(inputs, port, "inputs"), "array"
+    else:
+        data, name = load_frames_file(Path(inputs), port), str(inputs)
+    if frames is not None and frames > len(data):
+        raise InputError(f"{name} holds {len(data)} frames, not {frames}")
+    return data[:frames], name
+
+
+def _expected(folder: BuildFolder, x: NDArray[np.int64], progress: Progress) -> NDArray[np.int64]:
+    """What the integer network gives, computed in batches."""
+    reference = load_reference(folder.path)
+    shape = folder.interface.output.shape
+    results = []
+    for start in range(0, len(x), REFERENCE_BATCH):
+        progress("reference", start, len(x))
+        batch = x[start : start + REFERENCE_BATCH]
+        results.append(np.asarray(reference.run(batch)).reshape(len(batch), *shape))
+    progress("reference", len(x), len(x))
+    return np.concatenate(results)
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """No progress report."""
