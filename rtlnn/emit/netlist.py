@@ -43,7 +43,7 @@ def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: 
     """
     for a, b in pairwise(stages):
         source, sink = a.layer.output, b.layer.input
-        if source != sink:
+        if not source.same_beats(sink):
             raise TypeError(f"{a.name} delivers {source}, {b.name} takes {sink}")
     names: dict[LayerConfig, str] = {}
     distinct: dict[str, tuple[Elaboratable, Any]] = {}

@@ -54,6 +54,16 @@ class StreamFormat:
         """Beats a frame."""
         return self.pixels * self.beats_per_pixel
 
+    def same_beats(self, other: "StreamFormat") -> bool:
+        """Whether both put the same elements of a frame into the same lanes of the same beats.
+
+        Equal formats do; so do an image and the vector that it is flattened to, if no pixel ends in unused lanes.
+        """
+        if self == other:
+            return True
+        a, b = ((f.elements, f.bits, f.signed, f.channels * f.pixels) for f in (self, other))
+        return a == b and self.channels % self.elements == 0 and other.channels % other.elements == 0
+
 
 class StreamSignature(wiring.Signature):
     """AXI4-Stream members `tdata`, `tvalid`, `tready`, `tlast`, seen from the source; equal only if the formats are."""

@@ -72,12 +72,17 @@ class Candidate:
         shape = self.kernel.shape
         return max(self.window.cycles, self.window.input.beats, shape.beats * self.window.positions)
 
+    @property
+    def settled(self) -> Folding:
+        """The folding with all that was left open filled in."""
+        return replace(self.folding, rows=self.window.rows, slots=self.kernel.slots)
+
     @cached_property
     def _array(self) -> MacConfig | PoolConfig:
         task, x = self.task, self.task.input.fixed
         weights = task.weights
         if weights is not None:
-            w_bits = FixedFormat.spanning(min(int(weights.min()), -1), int(weights.max())).bits
+            w_bits = task.weight_format.bits
             return MacConfig(self.folding.pe, self.folding.simd, x.bits, x.signed, w_bits, task.sums.fixed.bits)
         taps = self.folding.parallel[0] * self.folding.parallel[1]
         op = task.node.op
@@ -101,34 +106,31 @@ class Candidate:
             return BiasConfig(lanes, sums.bits, sums.signed)
         op = task.requantize.op
         assert isinstance(op, Requantize)
-        multiplier, shift, *offset = (task.constants[v] for v in task.requantize.inputs[1:])
-        spans = [FixedFormat.spanning(min(int(v.min()), -1), max(int(v.max()), 0)).bits for v in (multiplier, *offset)]
+        p = task.parameters
+        spans = [
+            FixedFormat.spanning(min(int(v.min()), -1), max(int(v.max()), 0)).bits for v in (p.multiplier, p.offset)
+        ]
+        offset = len(task.requantize.inputs) == 4
         float32 = op.precision is Precision.EXACT and not offset
         out = op.output
         return RequantizeConfig(
-            lanes, sums.bits, sums.signed, spans[0], spans[1] if offset else 0, int(shift.min()), int(shift.max()),
+            lanes, sums.bits, sums.signed, spans[0], spans[1] if offset else 0, int(p.shift.min()), int(p.shift.max()),
             out.bits, out.signed, out.zero_point, op.lo, op.hi, float32,
         )  # fmt: skip
 
-    def _parameters(self) -> list[int]:
-        """One word per output channel."""
-        finish, task = self._finish, self.task
-        bias = task.bias
+    def _word(self, row: tuple[int, int, int, int]) -> int:
+        """One channel's parameters as the hardware reads them."""
+        finish = self._finish
         if isinstance(finish, BiasConfig):
-            return [int(b) & ((1 << finish.acc_bits) - 1) for b in bias]
-        assert task.requantize is not None
-        multiplier, shift, *offset = (task.constants[v] for v in task.requantize.inputs[1:])
-        zero = np.zeros_like(shift)
-        rows = zip(bias, multiplier, offset[0] if offset else zero, shift, strict=True)
-        return [finish.parameter_word(int(b), int(m), int(o), int(s)) for b, m, o, s in rows]
+            return row[0] & ((1 << finish.acc_bits) - 1)
+        return finish.parameter_word(*row)
 
     @cached_property
     def kernel(self) -> KernelConfig:
-        words = self._parameters()
-        uniform = all(w == words[0] for w in words)
-        config = KernelConfig(
-            self.window, self._array, self._finish, len(words), self.folding.slots or 2, words[0] if uniform else None
-        )
+        channels = self.task.sums.shape[2]
+        rows = self.task.parameters
+        constant = self._word(rows.rows()[0]) if rows.uniform else None
+        config = KernelConfig(self.window, self._array, self._finish, channels, self.folding.slots or 2, constant)
         if self.folding.slots is not None:
             return config
         # a slot is taken from the first step of a pass to the departure of its last beat, one cycle more on either side
@@ -155,22 +157,27 @@ class Candidate:
 
     def _parameter_rows(self) -> list[int]:
         finish, shape = self._finish, self.kernel.shape
-        words = self._parameters()
+        words = [self._word(row) for row in self.task.parameters.rows()]
         words += [0] * (shape.passes * shape.sums - len(words))
         lanes, bits = finish.lanes, finish.parameter_bits
         rows = (words[n : n + lanes] for n in range(0, len(words), lanes))
         return [sum(w << (i * bits) for i, w in enumerate(row)) for row in rows]
 
     @cached_property
-    def resources(self) -> Resources:
-        """The kernel's and its memories' cost."""
-        total = self.kernel.resources
+    def memory_resources(self) -> Resources:
+        """The cost of the memories beside the kernel."""
+        total = Resources()
         for port in self.kernel.memories:
             if port.depth <= LUTRAM_WORDS:
                 total = total + Resources(lut=-(-port.width * -(-port.depth // 32) // 2), ff=port.width * 2)
             else:
                 total = total + Resources(bram36=block_rams(port.depth, port.width))
         return total
+
+    @cached_property
+    def resources(self) -> Resources:
+        """The kernel's and its memories' cost."""
+        return self.kernel.resources + self.memory_resources
 
 
 def candidates(task: Task) -> Iterator[Folding]:

@@ -2,17 +2,38 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph, Node
-from rtlnn.ir.types import Array, TensorType
+from rtlnn.ir.types import Array, FixedFormat, TensorType
 from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Requantize, Reshape, Window
 
-__all__ = ["Task", "tasks_of"]
+__all__ = ["Parameters", "Task", "tasks_of"]
 
 _POINT = Window((1, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """Per channel: y = ((sum + bias)·multiplier + offset) / 2**shift."""
+
+    bias: Array
+    multiplier: Array
+    offset: Array
+    shift: Array
+
+    def rows(self) -> list[tuple[int, int, int, int]]:
+        """(bias, multiplier, offset, shift) of every channel."""
+        columns = (self.bias, self.multiplier, self.offset, self.shift)
+        return [(int(b), int(m), int(o), int(s)) for b, m, o, s in zip(*columns, strict=True)]
+
+    @property
+    def uniform(self) -> bool:
+        """Whether all channels are treated alike."""
+        return all((v == v[0]).all() for v in (self.bias, self.multiplier, self.offset, self.shift))
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +72,7 @@ class Task:
         op = self.node.op
         return op.x_zero if isinstance(op, (Conv2D, Dense, AveragePool2D)) else 0
 
-    @property
+    @cached_property
     def weights(self) -> Array | None:
         """Weights (O, KH, KW, C), None where the operation has none."""
         op = self.node.op
@@ -62,7 +83,23 @@ class Task:
             return w.reshape(len(w), 1, 1, -1)
         return None
 
-    @property
+    @cached_property
+    def weight_format(self) -> FixedFormat:
+        """The narrowest signed format of the weights at hand. Raises `TypeError` where there are none."""
+        if self.weights is None:
+            raise TypeError(f"{self.name} has no weights")
+        return FixedFormat.spanning(min(int(self.weights.min()), -1), int(self.weights.max()))
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """What the requantization does to each channel."""
+        zero = np.zeros_like(self.bias)
+        if self.requantize is None:
+            return Parameters(self.bias, zero, zero, zero)
+        multiplier, shift, *offset = (self.constants[v].astype(np.int64) for v in self.requantize.inputs[1:])
+        return Parameters(self.bias, multiplier, offset[0] if offset else zero, shift)
+
+    @cached_property
     def bias(self) -> Array:
         """What is added to Σ weight·x, per channel: the bias, and what the zero point takes away."""
         channels = self.sums.shape[2]

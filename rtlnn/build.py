@@ -1,0 +1,194 @@
+"""From a model to a folder with everything that its hardware needs."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from rtlnn.emit.documents import instantiation_template, port_sheet
+from rtlnn.emit.interface import Interface
+from rtlnn.emit.netlist import emit_chain
+from rtlnn.emit.vivado import vivado_files
+from rtlnn.errors import InputError
+from rtlnn.load import load_network
+from rtlnn.ops import Precision
+from rtlnn.ops.serialize import save_network
+from rtlnn.plan.chain import identifier, port_of
+from rtlnn.plan.goal import DEFAULT_SHARE, Budget, Goal, Objective
+from rtlnn.plan.hardware_plan import HardwarePlan
+from rtlnn.plan.planner import Design, plan_network
+from rtlnn.platforms.loader import load_platform
+from rtlnn.platforms.shells import emit_shell
+from rtlnn.platforms.spec import Platform
+from rtlnn.quantize import CalibrationData
+from rtlnn.report import report_of
+
+__all__ = ["Options", "build", "estimate"]
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a design is made for.
+
+    Parameters
+    ----------
+    platform : name, or path of a platform file
+    calibration : typical inputs for a float model
+    input_shapes : for inputs with unknown dimensions
+    precision : of the requantizations
+    objective : what to optimize
+    target_interval, target_fps : cycles a frame, or frames a second, to reach; at most one of them
+    max_dsp, max_lut, max_bram : budget (default: 70 % of what the platform leaves to the user)
+    plan : a plan file to follow, in place of a search
+    """
+
+    platform: str | Path = "u200"
+    calibration: CalibrationData | None = None
+    input_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    precision: Precision = Precision.EXACT
+    objective: Objective = Objective.THROUGHPUT
+    target_interval: int | None = None
+    target_fps: float | None = None
+    max_dsp: int | None = None
+    max_lut: int | None = None
+    max_bram: float | None = None
+    plan: Path | None = None
+
+    def goal(self, platform: Platform) -> Goal:
+        """Raises `InputError` for contradictory or impossible targets."""
+        if self.target_fps is None:
+            return Goal(self.objective, self.target_interval)
+        if self.target_interval is not None:
+            raise InputError("give a target interval or a target frame rate, not both")
+        if self.target_fps <= 0:
+            raise InputError(f"the target frame rate must be positive, not {self.target_fps}")
+        interval = int(platform.clock_mhz * 1e6 / self.target_fps)
+        if interval < 1:
+            raise InputError(
+                f"{self.target_fps:,.0f} frames a second cannot be reached at {platform.clock_mhz:g} MHz: not even one "
+                f"frame a cycle, {platform.clock_mhz * 1e6:,.0f} a second, is that many"
+            )
+        return Goal(self.objective, interval)
+
+    def budget(self, platform: Platform) -> Budget:
+        free = platform.available
+        for name, value in (("max-dsp", self.max_dsp), ("max-lut", self.max_lut), ("max-bram", self.max_bram)):
+            if value is not None and value < 0:
+                raise InputError(f"--{name} must not be negative")
+
+        def limit(given: float | None, available: float) -> float:
+            return DEFAULT_SHARE * available if given is None else min(given, available)
+
+        return Budget(
+            limit(self.max_lut, free.lut),
+            limit(None, free.ff),
+            limit(self.max_dsp, free.dsp),
+            limit(self.max_bram, free.bram36),
+            limit(None, free.uram),
+        )
+
+
+def _nothing(step: str) -> None:
+    """No progress is shown."""
+
+
+def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: Progress) -> tuple[Design, Platform]:
+    platform = load_platform(options.platform)
+    given = HardwarePlan.load(options.plan) if options.plan else None
+    goal, budget = options.goal(platform), options.budget(platform)
+    progress("reading the model")
+    network = load_network(model, options.calibration, options.input_shapes, options.precision)
+    return plan_network(network, platform.name, goal, budget, given, progress), platform
+
+
+def estimate(
+    model: Path | str | onnx.ModelProto, options: Options | None = None, progress: Progress = _nothing
+) -> dict[str, Any]:
+    """The report of the design that `build` would make; nothing is written. Raises `InputError`."""
+    return report_of(*_designed(model, options or Options(), progress))
+
+
+def build(
+    model: Path | str | onnx.ModelProto,
+    output: Path | str,
+    options: Options | None = None,
+    progress: Progress = _nothing,
+) -> dict[str, Any]:
+    """Build `model` into the folder `output`, which is replaced as a whole once everything is done.
+
+    Returns the report. Raises `InputError`; then nothing is left behind.
+    """
+    output = Path(output)
+    _check_output(output)
+    design, platform = _designed(model, options or Options(), progress)
+    report = report_of(design, platform)
+    interface = _interface(design, platform)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    # beside the target, so that the last step is a rename
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as scratch:
+        folder = Path(scratch) / "build"
+        _write(folder, design, platform, interface, report, progress)
+        _replace(output, folder, Path(scratch) / "old")
+    return report
+
+
+def _check_output(output: Path) -> None:
+    if output.exists() and not output.is_dir():
+        raise InputError(f"the output {output} is a file; give a folder")
+    if output.is_dir() and any(output.iterdir()) and not (output / "interface.json").exists():
+        raise InputError(
+            f"the output {output} is a folder with other things in it; give a new one, or an earlier build"
+        )
+
+
+def _interface(design: Design, platform: Platform) -> Interface:
+    core = design.network.core
+    top = identifier(design.network.name)
+    source, result = core.types[core.inputs[0]], core.types[core.outputs[0]]
+    return Interface(
+        top,
+        f"{top}_kernel" if platform.shell else None,
+        port_of(source, design.stages[0].layer.input),
+        port_of(result, design.stages[-1].layer.output),
+        design.schedule.latency,
+        design.schedule.interval,
+    )
+
+
+def _write(
+    folder: Path, design: Design, platform: Platform, interface: Interface, report: dict[str, Any], progress: Progress
+) -> None:
+    progress("generating Verilog")
+    stages = design.filled_stages()
+    netlist = emit_chain(interface.top, stages, interface.input.element_bits, interface.output.element_bits)
+    files = {f"rtl/{name}.v": text for name, text in netlist.modules.items()}
+    files["rtl/files.f"] = "".join(f"{name}.v\n" for name in netlist.modules)
+    files |= {f"mem/{name}": text for name, text in netlist.memories.items()}
+    files["plan.json"] = design.plan.to_json()
+    files["report.json"] = json.dumps(report, indent=2) + "\n"
+    files["interface.json"] = interface.to_json()
+    files[f"{interface.top}_template.v"] = instantiation_template(interface)
+    files["README.md"] = port_sheet(interface, report)
+    files |= vivado_files(interface, platform)
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    save_network(design.network, folder / "network.npz")
+    if platform.shell:
+        progress("generating the platform's shell")
+        emit_shell(interface, platform, folder)
+
+
+def _replace(output: Path, folder: Path, aside: Path) -> None:
+    """Put `folder` in the place of `output`."""
+    if output.exists():
+        output.rename(aside)
+    shutil.move(folder, output)

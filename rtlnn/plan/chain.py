@@ -1,0 +1,80 @@
+"""From kernels to a chain of stages: boundary, width converters, names."""
+
+import re
+from collections.abc import Sequence
+
+from rtlnn.emit.interface import StreamPort
+from rtlnn.emit.netlist import Stage
+from rtlnn.ir.types import TensorType
+from rtlnn.layers.component import Resources
+from rtlnn.layers.fifo import SkidConfig
+from rtlnn.layers.gearbox import GearboxConfig
+from rtlnn.layers.guard import GuardConfig
+from rtlnn.layers.stream import StreamFormat
+from rtlnn.plan.folding import Candidate
+
+__all__ = ["boundary", "chain_of", "chain_resources", "identifier", "port_of"]
+
+_LONGEST_NAME = 40
+
+
+def identifier(text: str, taken: Sequence[str] = ()) -> str:
+    """`text` as a Verilog identifier that is not among `taken`."""
+    plain = re.sub(r"\W+", "_", text.removesuffix(".onnx")).strip("_").lower()[:_LONGEST_NAME] or "layer"
+    name = plain if plain[0].isalpha() else f"n{plain}"
+    number = 2
+    while name in taken:
+        name = f"{plain}_{number}"
+        number += 1
+    return name
+
+
+def boundary(kind: TensorType, elements: int) -> StreamFormat:
+    """The format of a frame at the design's boundary: about `elements` elements a beat, without gaps."""
+    h, w, c = kind.shape
+    lanes = min(n for n in range(1, c + 1) if c % n == 0 and n >= min(elements, c))
+    return StreamFormat(lanes, kind.fixed.bits, kind.fixed.signed, c, h * w)
+
+
+def port_of(kind: TensorType, fmt: StreamFormat) -> StreamPort:
+    """The boundary as the outside sees it. Raises `ValueError` for a value of more than 32 bits."""
+    f = kind.fixed
+    width = next((n for n in (8, 16, 32) if f.bits <= n), None)
+    if width is None or isinstance(f.scale, tuple):
+        raise ValueError(f"a value of {f.bits} bits or with a scale for each channel cannot leave the design")
+    h, w, c = kind.shape
+    return StreamPort((h, w, c), fmt.elements, f.bits, width, f.signed, f.scale, f.zero_point)
+
+
+def chain_of(
+    source: TensorType, result: TensorType, kernels: Sequence[Candidate], contents: bool = True
+) -> list[Stage]:
+    """All stages between the input `source` and the output `result`; `contents` only if they will be emitted."""
+    first = boundary(source, kernels[0].kernel.input.elements)
+    stages = [Stage("frame_guard", GuardConfig(first))]
+    names = ["frame_guard", "output_register"]
+
+    def convert(target: StreamFormat, name: str) -> None:
+        fmt = stages[-1].layer.output
+        if not fmt.same_beats(target):
+            stages.append(Stage(f"{name}_gearbox", GearboxConfig(fmt, target)))
+
+    for candidate in kernels:
+        name = identifier(candidate.task.name, names)
+        names.append(name)
+        convert(candidate.kernel.input, name)
+        stages.append(Stage(name, candidate.kernel, candidate.contents() if contents else {}))
+    last = boundary(result, kernels[-1].kernel.output.elements)
+    convert(last, "output")
+    stages.append(Stage("output_register", SkidConfig(last)))
+    return stages
+
+
+def chain_resources(stages: Sequence[Stage], kernels: Sequence[Candidate]) -> Resources:
+    """The cost of everything, memories included."""
+    total = Resources()
+    for stage in stages:
+        total = total + stage.layer.resources
+    for candidate in kernels:
+        total = total + candidate.memory_resources
+    return total

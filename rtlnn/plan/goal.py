@@ -1,0 +1,61 @@
+"""What a plan is to reach, and what it may spend."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from rtlnn.errors import InputError
+from rtlnn.layers.component import Resources
+
+__all__ = ["DEFAULT_SHARE", "Budget", "Goal", "Objective"]
+
+DEFAULT_SHARE = 0.7
+"""Part of what the platform leaves to the user that a plan may fill; beyond it, routing becomes hard."""
+
+
+class Objective(Enum):
+    THROUGHPUT = "throughput"
+    """The shortest interval within the budget; with a target, the smallest design that reaches it."""
+    LATENCY = "latency"
+    """As throughput; then whatever budget is left is spent on a shorter latency."""
+    AREA = "area"
+    """The smallest design; with a target, the smallest that reaches it."""
+
+
+@dataclass(frozen=True)
+class Goal:
+    """An objective, and optionally the interval to reach, in cycles."""
+
+    objective: Objective = Objective.THROUGHPUT
+    interval: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.interval is not None and self.interval < 1:
+            raise InputError(f"the target interval must be at least 1 cycle, not {self.interval}")
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The most that a design may take."""
+
+    lut: float
+    ff: float
+    dsp: float
+    bram36: float
+    uram: float
+
+    def shortfalls(self, used: Resources) -> list[str]:
+        """What is exceeded, in words."""
+        result = []
+        for name in ("lut", "ff", "dsp", "bram36", "uram"):
+            needed, allowed = getattr(used, name), getattr(self, name)
+            if needed > allowed:
+                result.append(f"{needed:,.0f} {name.upper()} where {allowed:,.0f} are allowed")
+        return result
+
+    def fits(self, used: Resources) -> bool:
+        return not self.shortfalls(used)
+
+    def share(self, used: Resources) -> float:
+        """How much of the budget is used: the sum of the parts, so that a scarce resource is dear."""
+        pairs = [(getattr(used, n), getattr(self, n)) for n in ("lut", "ff", "dsp", "bram36", "uram")]
+        return sum(u / max(a, 1e-9) for u, a in pairs if u)

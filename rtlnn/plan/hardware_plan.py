@@ -1,0 +1,123 @@
+"""The plan as a file that people read, edit and give back."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from rtlnn.errors import InputError
+from rtlnn.layers.window import min_rows
+from rtlnn.plan.folding import Folding
+from rtlnn.plan.tasks import Task
+
+__all__ = ["HardwarePlan", "LayerPlan"]
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class LayerPlan:
+    """One layer's choices; see `Folding`."""
+
+    name: str
+    op: str
+    pe: int
+    lanes: int
+    parallel: tuple[int, int]
+    rows: int | None
+    slots: int | None
+
+    @property
+    def folding(self) -> Folding:
+        return Folding(self.pe, self.lanes, self.parallel, self.rows, self.slots)
+
+
+@dataclass(frozen=True)
+class HardwarePlan:
+    """The choices for all layers of a network."""
+
+    model: str
+    platform: str
+    layers: tuple[LayerPlan, ...]
+
+    @classmethod
+    def of(cls, model: str, platform: str, tasks: Sequence[Task], foldings: Sequence[Folding]) -> "HardwarePlan":
+        layers = tuple(
+            LayerPlan(t.name, t.kind, f.pe, f.lanes, f.parallel, f.rows, f.slots)
+            for t, f in zip(tasks, foldings, strict=True)
+        )
+        return cls(model, platform, layers)
+
+    def to_json(self) -> str:
+        data = {"format": _FORMAT, **asdict(self)}
+        # one line a layer: the file is made to be edited
+        layers = ",\n".join(f"    {json.dumps(layer)}" for layer in data.pop("layers"))
+        head = json.dumps(data, indent=2).removesuffix("\n}")
+        return f'{head},\n  "layers": [\n{layers}\n  ]\n}}\n'
+
+    @classmethod
+    def load(cls, path: Path) -> "HardwarePlan":
+        """Read a plan. Raises `InputError` if it is missing, no JSON, or incomplete."""
+        try:
+            data: dict[str, Any] = json.loads(path.read_text())
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"cannot read the plan {path}: {error}") from error
+        except json.JSONDecodeError as error:
+            raise InputError(f"{path}, line {error.lineno}, column {error.colno}: not JSON: {error.msg}") from error
+        if not isinstance(data, dict) or data.get("format") != _FORMAT or not isinstance(data.get("layers"), list):
+            raise InputError(f"{path} is not a plan of format {_FORMAT}, as `rtlnn build` writes to plan.json")
+        layers = tuple(_layer(entry, f"{path}, layer {n}") for n, entry in enumerate(data["layers"]))
+        return cls(str(data.get("model")), str(data.get("platform")), layers)
+
+    def foldings(self, tasks: Sequence[Task]) -> list[Folding]:
+        """The foldings for `tasks`. Raises `InputError` if one is illegal, or the plan is another network's."""
+        names, planned = [t.name for t in tasks], [layer.name for layer in self.layers]
+        if names != planned:
+            raise InputError(f"the plan is for layers {', '.join(planned)}; the network has {', '.join(names)}")
+        for task, layer in zip(tasks, self.layers, strict=True):
+            _check(task, layer)
+        return [layer.folding for layer in self.layers]
+
+
+def _layer(entry: Any, where: str) -> LayerPlan:
+    """One entry of the file, with its types checked."""
+    if not isinstance(entry, dict):
+        raise InputError(f"{where}: not an object")
+    where = f"{where} ({entry.get('name', 'without name')})"
+    known = LayerPlan.__dataclass_fields__
+    if unknown := sorted(set(entry) - set(known)):
+        raise InputError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(known)}")
+    if missing := [k for k in ("name", "pe", "lanes", "parallel") if k not in entry]:
+        raise InputError(f"{where}: {', '.join(missing)} missing")
+    numbers = {k: entry.get(k) for k in ("pe", "lanes", "rows", "slots")}
+    parallel = entry["parallel"]
+    if not isinstance(parallel, list) or len(parallel) != 2:
+        raise InputError(f"{where}: parallel must be two numbers, kernel rows and columns, not {parallel!r}")
+    for key, value in [*numbers.items(), ("parallel", parallel[0]), ("parallel", parallel[1])]:
+        optional = key in ("rows", "slots") and value is None
+        if not optional and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+            raise InputError(f"{where}: {key} must be a positive whole number, not {value!r}")
+    return LayerPlan(str(entry["name"]), str(entry.get("op", "")), parallel=(parallel[0], parallel[1]), **numbers)  # type: ignore[arg-type]
+
+
+def _check(task: Task, layer: LayerPlan) -> None:
+    """Raise `InputError` if the hardware does not allow the layer's folding."""
+
+    def fail(problem: str) -> None:
+        raise InputError(f"plan, layer {layer.name!r}: {problem}")
+
+    inputs, outputs = task.input.shape[2], task.sums.shape[2]
+    kernel = task.window.kernel
+    if layer.lanes > inputs:
+        fail(f"lanes {layer.lanes} exceed the {inputs} input channels")
+    if task.weights is None and layer.pe != layer.lanes:
+        fail(f"pe {layer.pe} must equal lanes {layer.lanes}, for the layer has no weights")
+    if layer.pe > outputs:
+        fail(f"pe {layer.pe} exceeds the {outputs} output channels")
+    for axis, what in enumerate(("rows", "columns")):
+        if layer.parallel[axis] not in (1, kernel[axis]):
+            fail(f"parallel {what} {layer.parallel[axis]} must be 1 or the kernel's {kernel[axis]}")
+    least, banks = min_rows(task.window, layer.parallel[0]), layer.parallel[0]
+    if layer.rows is not None and (layer.rows < least or layer.rows % banks):
+        fail(f"rows {layer.rows} must be at least {least}" + (f" and a multiple of {banks}" if banks > 1 else ""))

@@ -1,0 +1,73 @@
+"""The report of a design: one object for people's tables and for machines."""
+
+from typing import Any
+
+from rtlnn.layers.component import Resources
+from rtlnn.layers.mac import MacConfig
+from rtlnn.ops import Conv2D, Dense
+from rtlnn.plan.folding import Candidate
+from rtlnn.plan.planner import Design
+from rtlnn.platforms.spec import Platform
+
+__all__ = ["report_of"]
+
+
+def report_of(design: Design, platform: Platform) -> dict[str, Any]:
+    """Everything that is known of `design` before it is built; plain JSON data.
+
+    Latency and interval are in clock cycles and exact; resources are estimates.
+    """
+    timing = design.schedule
+    network = design.network
+    slowest = max(c.cycles for c in design.kernels)
+    layers = [_layer(c, slowest) for c in design.kernels]
+    macs = sum(layer["macs"] for layer in layers)
+    multipliers = sum(layer["dsp"] for layer in layers)
+    return {
+        "model": network.name,
+        "platform": platform.name,
+        "clock_mhz": platform.clock_mhz,
+        "latency_cycles": timing.latency,
+        "interval_cycles": timing.interval,
+        "latency_us": timing.latency / platform.clock_mhz,
+        "fps": platform.clock_mhz * 1e6 / timing.interval,
+        "macs": macs,
+        "macs_per_cycle_and_dsp": macs / timing.interval / multipliers if multipliers else 0.0,
+        "layers": layers,
+        "resources": _amounts(design.resources),
+        "available": _amounts(platform.available),
+        "host": {
+            "head": [_host_node(n.name, type(n.op).__name__) for n in network.head.nodes],
+            "tail": [_host_node(n.name, type(n.op).__name__) for n in network.tail.nodes],
+        },
+        "notes": list(network.notes),
+    }
+
+
+def _layer(candidate: Candidate, slowest: int) -> dict[str, Any]:
+    task, folding, cost = candidate.task, candidate.folding, candidate.resources
+    array = candidate.kernel.array
+    return {
+        "name": task.name,
+        "op": task.kind,
+        "input_shape": list(task.input.shape),
+        "output_shape": list(task.output.shape),
+        "kernel": list(task.window.kernel) if not isinstance(task.node.op, Dense) else None,
+        "pe": folding.pe,
+        "simd": folding.simd,
+        "cycles": candidate.cycles,
+        "macs": task.macs,
+        "macs_per_cycle_and_dsp": task.macs / candidate.cycles / cost.dsp if cost.dsp else 0.0,
+        "weight_bits": array.w_bits if isinstance(array, MacConfig) else None,
+        "limits": candidate.cycles == slowest,
+        "weights": isinstance(task.node.op, (Conv2D, Dense)),
+        **_amounts(cost),
+    }
+
+
+def _amounts(r: Resources) -> dict[str, int | float]:
+    return {"lut": r.lut, "ff": r.ff, "dsp": r.dsp, "bram36": r.bram36, "uram": r.uram}
+
+
+def _host_node(name: str, op: str) -> dict[str, str]:
+    return {"name": name, "op": op}
