@@ -192,6 +192,16 @@ def test_relu6_becomes_a_clip_bound(rng: Rng) -> None:
     np.testing.assert_array_equal(Reference(load_network(model))(x), run(model, x))
 
 
+@pytest.mark.parametrize("zero", [-128, 0, 5])
+def test_activation_behind_its_layers_quantization(zero: int, rng: Rng) -> None:
+    m = _layer(_image("int8"), rng, (6, 3, 3, 3), 0.02).qdq(0.05, 0).add("Relu").qdq(0.05, zero)
+    model = m.build()
+    net = load_network(model)
+    assert _kinds(net) == ["Conv2D", "Requantize"]
+    x = _data(rng, model)
+    np.testing.assert_array_equal(Reference(net)(x), run(model, x, optimized=zero == 0))
+
+
 def test_requantization_between_scales(rng: Rng) -> None:
     m = Model(("N", 24)).qdq(0.05, 3).qdq(0.07, -9)
     model = m.build()
