@@ -22,8 +22,16 @@ class GearboxConfig(LayerConfig):
     Both formats have the same element type and the same number of elements a frame.
     """
 
-    input: StreamFormat
-    output: StreamFormat
+    source: StreamFormat
+    target: StreamFormat
+
+    @property
+    def input(self) -> StreamFormat:
+        return self.source
+
+    @property
+    def output(self) -> StreamFormat:
+        return self.target
 
     def __post_init__(self) -> None:
         if (self.input.bits, self.input.signed) != (self.output.bits, self.output.signed):

@@ -53,9 +53,9 @@ class Candidate:
         window = task.window
         banks = folding.parallel[0]
         h, w, c = task.input.shape
-        rows = (
-            folding.rows or -(-min(2 * window.kernel[0], window.kernel[0] + max(window.stride[0], 1)) // banks) * banks
-        )
+        # the rows of a window, those that the next one adds, and those of the next frame's first window
+        most = 2 * window.kernel[0] + window.stride[0] - 1
+        rows = folding.rows or -(-most // banks) * banks
         x = task.input.fixed
         weights = task.weights
         passes = 1 if weights is None else -(-len(weights) // folding.pe)

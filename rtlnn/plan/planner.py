@@ -1,20 +1,21 @@
 """From a network and a platform to a design that is planned to the cycle."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from rtlnn.emit.netlist import Stage
 from rtlnn.errors import InputError
 from rtlnn.ir.network import Network
 from rtlnn.layers.component import Resources
+from rtlnn.plan.buffers import settle_rows
 from rtlnn.plan.chain import chain_of, chain_resources
 from rtlnn.plan.folding import Candidate
 from rtlnn.plan.goal import Budget, Goal
 from rtlnn.plan.hardware_plan import HardwarePlan
-from rtlnn.plan.schedule import Schedule, schedule
-from rtlnn.plan.search import choose, settle_rows
-from rtlnn.plan.tasks import tasks_of
+from rtlnn.plan.schedule import FRAMES, Schedule, schedule
+from rtlnn.plan.search import choose, fronts_of
+from rtlnn.plan.tasks import Task, tasks_of
 
 __all__ = ["Design", "plan_network"]
 
@@ -58,22 +59,39 @@ def plan_network(
     `progress` is called with what is being done. Raises `InputError` where nothing fits or a given plan is illegal.
     """
     tasks = tasks_of(network.core)
+    timing = partial(_timing, network)
     if given is None:
-        cost, latency = partial(_cost, network), partial(_latency, network)
-        chosen = choose(tasks, goal, budget, cost, latency, lambda name: progress(f"folding {name}"))
-        bound = max(c.cycles for c in chosen)
+        chosen = _choose(network, tasks, goal, budget, progress)
     else:
         chosen = [Candidate(t, f) for t, f in zip(tasks, given.foldings(tasks), strict=True)]
         if shortfalls := budget.shortfalls(_cost(network, chosen)):
             raise InputError(f"the plan does not fit: it takes {', '.join(shortfalls)}")
-        bound = max(c.cycles for c in chosen)
     progress("sizing buffers")
-    kernels = tuple(settle_rows(candidate, bound) for candidate in chosen)
-    progress("scheduling")
+    kernels = settle_rows(chosen, timing)
     stages = _chain(network, kernels, contents=False)
     plan = HardwarePlan.of(network.name, platform, tasks, [k.settled for k in kernels])
-    timing = schedule([stage.layer for stage in stages])
-    return Design(network, plan, kernels, tuple(stages), timing, chain_resources(stages, kernels))
+    cost = chain_resources(stages, kernels)
+    return Design(network, plan, tuple(kernels), tuple(stages), timing(kernels), cost)
+
+
+def _choose(
+    network: Network, tasks: Sequence[Task], goal: Goal, budget: Budget, progress: Callable[[str], None]
+) -> list[Candidate]:
+    """Foldings whose chain keeps to the goal's interval, by the exact schedule."""
+    cost = partial(_cost, network)
+    fronts = fronts_of(tasks, budget, lambda name: progress(f"folding {name}"))
+    aim = goal.interval
+    while True:
+        chosen = choose(fronts, replace(goal, interval=aim), budget, cost, partial(_latency, network))
+        if goal.interval is None or aim is None:
+            return chosen
+        reached = _timing(network, chosen).interval
+        if reached <= goal.interval:
+            return chosen
+        # bursts between layers of different speed can cost more than the slowest layer alone
+        if aim == 1:
+            raise InputError(f"an interval of {goal.interval:,} cycles cannot be reached; the best is {reached:,}")
+        aim = min(aim * goal.interval // reached, aim - 1)
 
 
 def _chain(network: Network, kernels: Sequence[Candidate], contents: bool) -> list[Stage]:
@@ -85,5 +103,9 @@ def _cost(network: Network, kernels: Sequence[Candidate]) -> Resources:
     return chain_resources(_chain(network, kernels, contents=False), kernels)
 
 
+def _timing(network: Network, kernels: Sequence[Candidate], frames: int = FRAMES) -> Schedule:
+    return schedule([stage.layer for stage in _chain(network, kernels, contents=False)], frames)
+
+
 def _latency(network: Network, kernels: Sequence[Candidate]) -> int:
-    return schedule([stage.layer for stage in _chain(network, kernels, contents=False)], 4).latency
+    return _timing(network, kernels, 1).latency

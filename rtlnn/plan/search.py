@@ -1,39 +1,39 @@
 """The choice of foldings: enumeration for every kernel, then the interval that the whole chain can afford."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from typing import TypeAlias
 
 from rtlnn.errors import InputError
 from rtlnn.layers.component import Resources
-from rtlnn.layers.window import min_rows
 from rtlnn.plan.folding import Candidate, candidates
 from rtlnn.plan.goal import Budget, Goal, Objective
-from rtlnn.plan.schedule import schedule
 from rtlnn.plan.tasks import Task
 
-__all__ = ["choose", "settle_rows"]
+__all__ = ["Fronts", "choose", "fronts_of"]
 
 Cost = Callable[[Sequence[Candidate]], Resources]
 """What a chain of kernels costs, width converters included."""
 Latency = Callable[[Sequence[Candidate]], int]
 
 
-def choose(
-    tasks: Sequence[Task],
-    goal: Goal,
-    budget: Budget,
-    cost: Cost,
-    latency: Latency,
-    progress: Callable[[str], None] = lambda name: None,
-) -> list[Candidate]:
-    """One folding for every task.
+Fronts: TypeAlias = Sequence[Sequence[Candidate]]
+"""For every task the foldings worth a look, the fastest first."""
 
-    Raises `InputError` if not even the smallest design fits, or the target cannot be reached within the budget.
-    """
+
+def fronts_of(tasks: Sequence[Task], budget: Budget, progress: Callable[[str], None] = lambda name: None) -> Fronts:
+    """The foldings of every task that no other one beats in both cycles and cost."""
     fronts = []
     for task in tasks:
         progress(task.name)
         fronts.append(_front(task, budget))
+    return fronts
+
+
+def choose(fronts: Fronts, goal: Goal, budget: Budget, cost: Cost, latency: Latency) -> list[Candidate]:
+    """One folding for every task.
+
+    Raises `InputError` if not even the smallest design fits, or the target cannot be reached within the budget.
+    """
     smallest = [front[-1] for front in fronts]
     if not budget.fits(cost(smallest)):
         raise InputError(
@@ -75,7 +75,7 @@ def _front(task: Task, budget: Budget) -> list[Candidate]:
     return front
 
 
-def _within(fronts: Sequence[Sequence[Candidate]], interval: int) -> list[Candidate] | None:
+def _within(fronts: Fronts, interval: int) -> list[Candidate] | None:
     """The cheapest folding of every task that keeps to `interval`; None if one cannot."""
     chosen = []
     for front in fronts:
@@ -86,7 +86,7 @@ def _within(fronts: Sequence[Sequence[Candidate]], interval: int) -> list[Candid
     return chosen
 
 
-def _fastest(fronts: Sequence[Sequence[Candidate]], budget: Budget, cost: Cost) -> list[Candidate]:
+def _fastest(fronts: Fronts, budget: Budget, cost: Cost) -> list[Candidate]:
     """The cheapest chain with the shortest interval that the budget allows. The smallest design must fit."""
     floor = max(front[0].cycles for front in fronts)
     intervals = sorted({max(c.cycles, floor) for front in fronts for c in front})
@@ -104,7 +104,7 @@ def _fastest(fronts: Sequence[Sequence[Candidate]], budget: Budget, cost: Cost) 
 
 def _quicken(
     chosen: list[Candidate],
-    fronts: Sequence[Sequence[Candidate]],
+    fronts: Fronts,
     budget: Budget,
     cost: Cost,
     latency: Latency,
@@ -127,20 +127,3 @@ def _quicken(
         if best is None:
             return chosen
         _, now, chosen = best
-
-
-def settle_rows(candidate: Candidate, interval: int) -> Candidate:
-    """The candidate with the smallest line buffer with which the kernel alone keeps to `interval`."""
-    folding, window = candidate.folding, candidate.task.window
-    if folding.rows is not None:
-        return candidate
-    banks = folding.parallel[0]
-    first = min_rows(window, banks)
-    # the rows of a window, those that the next one adds, and those of the next frame's first window
-    last = -(-(2 * window.kernel[0] + window.stride[0]) // banks) * banks
-    settled = candidate
-    for rows in range(first, last + 1, banks):
-        settled = Candidate(candidate.task, replace(folding, rows=rows))
-        if schedule([settled.kernel], 5).interval <= max(interval, candidate.cycles):
-            return settled
-    return settled

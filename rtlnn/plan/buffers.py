@@ -1,0 +1,38 @@
+"""The sizes of line buffers: the smallest ones with which the whole chain loses nothing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from rtlnn.layers.window import min_rows
+from rtlnn.plan.folding import Candidate
+from rtlnn.plan.schedule import Schedule
+
+__all__ = ["settle_rows"]
+
+
+def settle_rows(kernels: Sequence[Candidate], timing: Callable[[Sequence[Candidate]], Schedule]) -> list[Candidate]:
+    """Shrink the line buffers that the foldings leave open, as long as neither interval nor latency grows.
+
+    `timing` schedules a chain of kernels exactly. A smaller buffer is tried only where it saves memory.
+    """
+    settled = list(kernels)
+    best = timing(settled)
+    for n, kernel in enumerate(kernels):
+        if kernel.folding.rows is not None:
+            continue
+        banks = kernel.folding.parallel[0]
+        for rows in range(min_rows(kernel.task.window, banks), kernel.window.rows, banks):
+            smaller = Candidate(kernel.task, replace(kernel.folding, rows=rows))
+            if _memory(smaller) >= _memory(kernel):
+                break
+            trial = [*settled[:n], smaller, *settled[n + 1 :]]
+            result = timing(trial)
+            if result.interval <= best.interval and result.latency <= best.latency:
+                settled = trial
+                break
+    return settled
+
+
+def _memory(kernel: Candidate) -> tuple[float, int]:
+    cost = kernel.window.resources
+    return cost.bram36, cost.lut
