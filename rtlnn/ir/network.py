@@ -50,7 +50,8 @@ class Network:
         """The core's input frames [N, H, W, C] (integers) for the model's own input.
 
         `x` has the model's shape with any number of frames in front (or one frame, without batch dimension).
-        Raises `InputError` if the shape does not fit, or a value is not a number.
+        Raises `InputError` if the shape does not fit, a value is not a number, or one of an integer input's not in
+        its range.
         """
         port = self.input
         x = np.asarray(x)
@@ -62,14 +63,18 @@ class Network:
             )
         if np.issubdtype(x.dtype, np.floating) and not np.isfinite(x).all():
             raise InputError(f"input {port.name!r} holds NaN or infinity")
-        shape = self.head.types[self.head.inputs[0]].shape
-        frames = np.empty((len(x), port.order.size), dtype=np.float64 if self.head.nodes else np.int64)
-        frames[:, port.order.astype(np.int64).ravel()] = x.reshape(len(x), -1)
-        return self.head.evaluate(frames.reshape(len(x), *shape))[self.head.outputs[0]]
+        kind = self.head.types[self.head.inputs[0]]
+        if kind.format is not None and x.size:
+            lo, hi = kind.format.lo, kind.format.hi
+            if x.min() < lo or x.max() > hi or (x != np.rint(x)).any():
+                raise InputError(f"input {port.name!r} holds values that are not integers from {lo} to {hi}")
+        frames = np.empty((len(x), kind.size), dtype=np.float64 if kind.format is None else np.int64)
+        frames[:, port.order.astype(np.int64).ravel()] = x.reshape(len(x), kind.size)
+        return self.head.evaluate(frames.reshape(len(x), *kind.shape))[self.head.outputs[0]]
 
     def from_core(self, y: Array) -> Array:
         """The model's own output for the core's output frames [N, H, W, C]."""
         port = self.output
         real = self.tail.evaluate(y)[self.tail.outputs[0]]
-        flat = real.reshape(len(real), -1)[:, port.order.astype(np.int64).ravel()]
+        flat = real.reshape(len(real), port.order.size)[:, port.order.astype(np.int64).ravel()]
         return flat.reshape(len(real), *port.shape).astype(port.dtype)

@@ -13,7 +13,7 @@ __all__ = ["CoreBuilder"]
 
 
 class CoreBuilder:
-    """Collects integer nodes. Nodes and values keep the names they have in the lowered graph; constants get new ones."""
+    """Collects integer nodes. Nodes and values keep the names of the lowered graph; constants get new ones."""
 
     def __init__(self, taken: tuple[str, ...]) -> None:
         self.nodes: list[Node] = []
