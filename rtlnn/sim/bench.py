@@ -56,4 +56,8 @@ def run_bench(job: Job, bench: Bench, frames: int, findings: Findings) -> Measur
             kept.parent.mkdir(exist_ok=True)
             shutil.move(file, kept)
             findings.waves = str(kept.relative_to(job.folder.path))
-        return Measured.load(work) if (work / "measured.json").exists() else None
+        measured = Measured.load(work)
+    if measured:
+        expected = job.expected[:frames]
+        findings.values(step, measured.outputs.reshape(expected.shape), expected)
+    return measured

@@ -1,8 +1,9 @@
 """What a cocotb test bench is told, and what it tells back: files in the folder where the simulator runs."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -15,6 +16,8 @@ from rtlnn.emit.interface import Interface
 __all__ = ["CLOCK_NS", "BenchConfig", "Measured", "bench_test"]
 
 CLOCK_NS = 2  # any: simulated time has no meaning here
+
+MEASURED = "measured.npz"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,21 +53,31 @@ class BenchConfig:
         return config, Interface.load(folder), np.load(folder / "inputs.npy"), np.load(folder / "expected.npy")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Measured:
-    """Clock cycles without stalls: latency of the first frame, intervals after three frames, length of the run."""
+    """A run without stalls: the output values [N, ...], latency of the first frame, intervals after three frames."""
 
+    outputs: NDArray[np.int64]
     latency: int
     intervals: tuple[int, ...]
-    cycles: int
-
-    def save(self, folder: Path) -> None:
-        (folder / "measured.json").write_text(json.dumps(asdict(self)))
 
     @classmethod
-    def load(cls, folder: Path) -> "Measured":
-        data = json.loads((folder / "measured.json").read_text())
-        return cls(data["latency"], tuple(data["intervals"]), data["cycles"])
+    def of(cls, outputs: NDArray[np.int64], taken: Sequence[int], given: Sequence[int], frame_beats: int) -> "Measured":
+        """From the cycles in which input beats were taken, and output beats given, `frame_beats` a frame."""
+        ends = given[frame_beats - 1 :: frame_beats]
+        intervals = tuple(later - end for end, later in pairwise(ends))
+        return cls(outputs, ends[0] - taken[0], intervals[2:])
+
+    def save(self, folder: Path) -> None:
+        np.savez(folder / MEASURED, outputs=self.outputs, latency=self.latency, intervals=self.intervals)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Measured | None":
+        """None if the bench broke off before."""
+        if not (folder / MEASURED).exists():
+            return None
+        with np.load(folder / MEASURED) as data:
+            return cls(data["outputs"], int(data["latency"]), tuple(int(n) for n in data["intervals"]))
 
 
 def bench_test(function: F) -> F:

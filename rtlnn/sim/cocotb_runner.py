@@ -169,9 +169,14 @@ class CocotbBench:
             raise CheckFailed(f"the simulation of {self.top} ran no test:\n{_tail(log)}")
         return BenchRun(
             {case.get("name", "?"): _failure(case) for case in cases},
-            sum(float(case.get("sim_time_ns", 0)) for case in cases),
+            sum(_nanoseconds(case) for case in cases),
             sum(float(case.get("time", 0)) for case in cases),
         )
+
+
+def _nanoseconds(case: ET.Element) -> float:
+    found = [p.get("value", "0") for p in case.iter("property") if p.get("name") == "sim_time_duration"]
+    return float(found[0]) if found else 0.0
 
 
 def _failure(case: ET.Element) -> str | None:

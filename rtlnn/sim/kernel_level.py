@@ -22,4 +22,5 @@ def run_kernel(job: Job, findings: Findings) -> None:
     bench = Bench("kernel", "rtlnn.sim.kernel_test", interface.kernel or "", files)
     measured = run_bench(job, bench, len(job.inputs), findings)
     if measured:
+        findings.latency = measured.latency
         findings.steady("bench no_stalls", measured.intervals, kernel_interval(interface))

@@ -42,10 +42,11 @@ class SimulationResult:
     Parameters
     ----------
     bit_exact : every output value of every run equals the reference, and no run broke off
-    mismatches, first_mismatch : wrong values of the long runs, and the first of them
+    mismatches, first_mismatch : wrong values in all runs together, and the first of them
     failures : everything else that is wrong, in words: stream contract, deadlocks, missed schedule, failed benches
     frames : frames compared in the longest run
-    latency_cycles, interval_cycles : measured without stalls; None if the run broke off, or for a kernel's latency
+    latency_cycles, interval_cycles : measured without stalls, None if the run broke off; in a
+        kernel, the core's latency may be longer, as its memory feeds it, and is not compared with the plan
     planned_latency_cycles, planned_interval_cycles : what the plan says; for a kernel, its memory buses count too
     simulator : program and version
     cycles, cycles_per_second : of all runs of the compiled harness, or of the cocotb benches if it did not run

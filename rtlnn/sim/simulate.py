@@ -20,6 +20,7 @@ __all__ = ["simulate"]
 SEED = 1
 REFERENCE_BATCH = 64
 DEFAULT_FRAMES = 64
+TIMING_FRAMES = 4  # the fewest that show an interval after three frames
 HARNESS_CYCLES = 20_000_000  # what the default number of frames may take: 300 k to several millions a second
 BENCH_CYCLES = 400_000  # the same for cocotb: some thousands a second
 
@@ -112,7 +113,7 @@ def _inputs(
     if inputs is None:
         compiled = level is Level.CORE and simulator is Simulator.VERILATOR
         room = (HARNESS_CYCLES if compiled else BENCH_CYCLES) // interface.interval_cycles
-        count = frames or max(2, min(DEFAULT_FRAMES, room))
+        count = frames or max(TIMING_FRAMES, min(DEFAULT_FRAMES, room))
         return random_frames(port, count, seed), f"random, seed {seed}"
     if isinstance(inputs, np.ndarray):
         data, name = check_frames(inputs, port, "inputs"), "array"
