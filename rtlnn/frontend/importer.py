@@ -131,7 +131,7 @@ class _Walk:
             raise advice_for(proto, opset if newer else 0)
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in proto.attribute}
         node = OnnxNode(name, proto.op_type, since, attributes, inputs, proto.output[0])
-        if isinstance(node.inputs[0], Opaque) if node.inputs else False:
+        if any(isinstance(t, Opaque) for t in inputs):
             # what makes its input is reported already; its own attributes cannot be judged without a shape
             return Opaque()
         try:
