@@ -13,7 +13,7 @@ from rtlnn.frontend.advice import advice_for
 from rtlnn.frontend.builder import GraphBuilder
 from rtlnn.frontend.constants import fold
 from rtlnn.frontend.context import Context
-from rtlnn.frontend.loader import load_model
+from rtlnn.frontend.loader import damage_reported, load_model
 from rtlnn.frontend.node import OnnxNode
 from rtlnn.frontend.ports import DeclaredInput, declared_input, declared_output, output_port
 from rtlnn.frontend.problems import Problems, Unsupported
@@ -144,7 +144,7 @@ class _Walk:
         if self._shapes is None:
             self._shapes = inferred_shapes(self.model, self._source)
         shape = self._shapes.get(output)
-        if shape is None:
+        if shape is None or shape[0] != 1:
             return Opaque()
         builder = self.context.builder
         image = len(shape) in (3, 4)
@@ -166,6 +166,11 @@ def import_model(
     Raises `InputError` with every node that cannot be used, or with what is wrong with the file.
     """
     model, name = load_model(source)
+    with damage_reported(model, name):
+        return _imported(model, name, input_shapes)
+
+
+def _imported(model: onnx.ModelProto, name: str, input_shapes: Mapping[str, tuple[int, ...]] | None) -> ImportedModel:
     declared = declared_input(model, name, input_shapes)
     result = declared_output(model, name)
     best: _Walk | None = None

@@ -1,14 +1,16 @@
 """From a path to a model whose weights are at hand, or an error that says what is wrong with the file."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import onnx
 import onnx.inliner
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-from rtlnn.errors import InputError
+from rtlnn.errors import InputError, RtlnnError
 
-__all__ = ["OLDEST_OPSET", "load_model"]
+__all__ = ["OLDEST_OPSET", "damage_reported", "load_model"]
 
 OLDEST_OPSET = 8
 
@@ -62,12 +64,22 @@ def _load_external(model: onnx.ModelProto, folder: Path | None, name: str) -> No
         raise InputError(f"the weights of {name} in {', '.join(files)} cannot be read: {error}") from error
 
 
+def _check_names(model: onnx.ModelProto, name: str) -> None:
+    """Names that are not text come from damaged bytes."""
+    graph = model.graph
+    names = [*(t.name for t in graph.initializer), *(v.name for v in (*graph.input, *graph.output))]
+    for node in graph.node:
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+    if not all(isinstance(n, str) for n in names):
+        raise InputError(f"{name} is damaged (a name is not text); copy or export it again")
+
+
 def _check_weights(model: onnx.ModelProto, name: str) -> None:
     """Every stored tensor must have as many elements as it says."""
     for tensor in model.graph.initializer:
         try:
             onnx.numpy_helper.to_array(tensor)
-        except (ValueError, TypeError, NotImplementedError) as error:
+        except (ValueError, TypeError, KeyError, NotImplementedError) as error:
             raise InputError(
                 f"weight {tensor.name!r} of {name} is damaged ({error}); copy or export the model again"
             ) from error
@@ -80,6 +92,22 @@ def _check_opset(model: onnx.ModelProto, name: str) -> None:
             f"{name} has opset {opset or 'none'}; rtlnn reads {OLDEST_OPSET} and newer: "
             "export it with opset 13 or newer, or convert it with onnx.version_converter"
         )
+
+
+@contextmanager
+def damage_reported(model: onnx.ModelProto, name: str) -> Iterator[None]:
+    """An error inside becomes an `InputError` if ONNX's own checker finds the model invalid; else it is a bug."""
+    try:
+        yield
+    except RtlnnError:
+        raise
+    except Exception as error:
+        try:
+            onnx.checker.check_model(model)
+        except (onnx.checker.ValidationError, UnicodeDecodeError, TypeError) as found:
+            first = str(found).splitlines()[0]
+            raise InputError(f"{name} is damaged ({first}); copy or export it again") from error
+        raise
 
 
 def load_model(model: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
@@ -95,6 +123,7 @@ def load_model(model: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, st
     else:
         path = Path(model)
         loaded, folder, name = _read(path), path.parent, path.stem
+    _check_names(loaded, name)
     _check_opset(loaded, name)
     _load_external(loaded, folder, name)
     _check_weights(loaded, name)

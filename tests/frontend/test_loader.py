@@ -60,6 +60,21 @@ def test_truncated_weights(rng: np.random.Generator) -> None:
     assert "weight 'weights' of test is damaged" in _message(model)
 
 
+def test_damaged_bytes_never_end_in_a_traceback(tmp_path: Path, rng: np.random.Generator) -> None:
+    data = _model(rng, size=4).SerializeToString()
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(data)
+        for place in rng.integers(0, len(data), 3):
+            damaged[place] = rng.integers(256)
+        (tmp_path / "m.onnx").write_bytes(damaged)
+        try:
+            import_model(tmp_path / "m.onnx")
+        except InputError:
+            refused += 1
+    assert refused > 100
+
+
 def test_external_weights(tmp_path: Path, rng: np.random.Generator) -> None:
     path = tmp_path / "m.onnx"
     onnx.save(_model(rng), path, save_as_external_data=True, location="m.data", size_threshold=0)
