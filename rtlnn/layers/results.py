@@ -117,8 +117,8 @@ class ResultQueue(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth = max(self.depth, 2)
-        style = "distributed" if depth <= 64 else "block"
-        memory = Memory(shape=self.format.width, depth=depth, init=[], attrs={"ram_style": style})
+        # results are narrow and read in the cycle in which they leave: LUTRAM, however deep
+        memory = Memory(shape=self.format.width, depth=depth, init=[], attrs={"ram_style": "distributed"})
         m.submodules.memory = memory
         write, read = memory.write_port(), memory.read_port(domain="comb")
         level = Signal(range(depth + 1))
