@@ -4,9 +4,9 @@ import numpy as np
 
 from rtlnn.errors import CheckFailed
 from rtlnn.sim.bench import Bench, run_bench
+from rtlnn.sim.compiled import compile_core
 from rtlnn.sim.harness import CompiledCore
 from rtlnn.sim.job import Job
-from rtlnn.sim.packing import port_format
 from rtlnn.sim.result import Findings
 from rtlnn.sim.simulators import Simulator
 from rtlnn.sim.stream_run import NO_STALLS, StallMode, Stalls, StreamRun
@@ -42,14 +42,7 @@ def _run_harness(job: Job, findings: Findings) -> None:
     """All frames without stalls, which measures latency and interval, then some under stalls of three kinds."""
     folder, interface = job.folder, job.folder.interface
     job.progress("building the simulator", 0, 1)
-    core = CompiledCore.build(
-        folder.core_files,
-        interface.top,
-        port_format(interface.input),
-        port_format(interface.output),
-        folder.mem_dir,
-        cache_dir=job.cache_dir,
-    )
+    core = compile_core(folder, job.cache_dir)
     findings.build_seconds += core.build_seconds
     job.progress("building the simulator", 1, 1)
     name = "no stalls"

@@ -1,0 +1,1 @@
+"""Measurements that the README shows: `python -m benchmarks`."""

@@ -1,0 +1,24 @@
+"""A build's core, compiled: for thousands of frames."""
+
+from pathlib import Path
+
+from rtlnn.sim.build_folder import BuildFolder
+from rtlnn.sim.harness import CompiledCore
+from rtlnn.sim.packing import port_format
+
+__all__ = ["compile_core"]
+
+
+def compile_core(folder: BuildFolder, cache_dir: Path | None = None) -> CompiledCore:
+    """The core of a build folder as a shared library, from the cache if it was compiled before.
+
+    Raises `InputError` without tools, `BuildError` if Verilator or the compiler refuses the design.
+    """
+    return CompiledCore.build(
+        folder.core_files,
+        folder.interface.top,
+        port_format(folder.interface.input),
+        port_format(folder.interface.output),
+        folder.mem_dir,
+        cache_dir=cache_dir,
+    )
