@@ -19,7 +19,7 @@ from cocotb_tools import runner as cocotb_runner
 
 from rtlnn.errors import CheckFailed
 from rtlnn.sim.simulators import Simulator, version
-from rtlnn.sim.toolchain import BuildError, Toolchain, default_cache_dir, find_toolchain
+from rtlnn.sim.toolchain import BuildError, Toolchain, default_cache_dir, find_toolchain, prune
 
 __all__ = ["BenchRun", "CocotbBench"]
 
@@ -106,6 +106,7 @@ class CocotbBench:
             os.utime(kept)
             return bench
         kept.parent.mkdir(parents=True, exist_ok=True)
+        prune(kept.parent)
         with tempfile.TemporaryDirectory(dir=cache, prefix="build-") as name:
             work, result = Path(name) / "obj", Path(name) / "result"
             work.mkdir()

@@ -24,7 +24,7 @@ from rtlnn.sim.harness_abi import Status
 from rtlnn.sim.harness_session import MEMORY_PLACEHOLDER, Beats, Session, Stream
 from rtlnn.sim.packing import beat_words
 from rtlnn.sim.stream_run import NO_STALLS, FrameFault, PortNames, Stalls, StreamRun
-from rtlnn.sim.toolchain import Toolchain, default_cache_dir, find_toolchain, run_tool
+from rtlnn.sim.toolchain import Toolchain, default_cache_dir, find_toolchain, prune, run_tool
 
 __all__ = ["CompiledCore"]
 
@@ -36,7 +36,7 @@ VERILATOR_OPTIONS = (
     *("-Wno-fatal", "-Wno-lint", "-Wno-style", "--prefix", "Vcore", "--default-language", "1364-2005"),
 )
 COMPILE = "-fPIC -fno-gnu-unique -DVL_USER_FATAL -DVL_USER_WARN -DVL_USER_STOP -DVL_USER_FINISH"
-LINK = "-shared -Wl,-Bsymbolic -Wl,--wrap=fopen -Wl,--wrap=fopen64"
+LINK = "-shared -s -Wl,-Bsymbolic -Wl,--wrap=fopen -Wl,--wrap=fopen64"
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ class CompiledCore:
             os.utime(library)
             return cls(library, input, output, mem_dir.resolve(), 0.0)
         library.parent.mkdir(parents=True, exist_ok=True)
+        prune(library.parent)
         with tempfile.TemporaryDirectory(dir=cache, prefix="build-") as name:
             work = Path(name)
             (work / "ports.h").write_text(header)

@@ -12,15 +12,17 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rtlnn.errors import InputError, RtlnnError
 
-__all__ = ["BuildError", "Toolchain", "default_cache_dir", "find_toolchain", "parse_version", "run_tool"]
+__all__ = ["BuildError", "Toolchain", "default_cache_dir", "find_toolchain", "parse_version", "prune", "run_tool"]
 
 OLDEST = (5, 36)  # what cocotb 2.1 needs
+KEPT_DAYS = 30
 OPTIMIZE = "-O1"  # 500 MACs: 47 s of CPU and 266 k cycles/s; -Os 62 and 203, -O2 88 and 320
 
 
@@ -118,6 +120,17 @@ def default_cache_dir() -> Path:
         if os.access(base, os.W_OK) and not re.search(r"\s", str(base)):
             return base
     raise InputError(f"no folder for simulator builds: {home} cannot be written; set XDG_CACHE_HOME to one that can")
+
+
+def prune(folder: Path, days: float = KEPT_DAYS) -> None:
+    """Remove builds from a folder of the cache that were not used for so long; using one touches it."""
+    oldest = time.time() - days * 86400
+    for entry in folder.iterdir():
+        try:
+            if entry.stat().st_mtime < oldest:
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        except OSError:  # another process was faster
+            continue
 
 
 def run_tool(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str], what: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from rtlnn.errors import InputError
 from rtlnn.sim import objcache, toolchain
-from rtlnn.sim.toolchain import BuildError, default_cache_dir, find_toolchain, parse_version, run_tool
+from rtlnn.sim.toolchain import BuildError, default_cache_dir, find_toolchain, parse_version, prune, run_tool
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,16 @@ def test_cache_folder_has_no_blank(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     assert default_cache_dir() == tmp_path / f"rtlnn-{os.getuid()}"
+
+
+def test_old_builds_are_removed(tmp_path):
+    (tmp_path / "old").mkdir()
+    for name in ("old/program", "old.so", "new.so"):
+        (tmp_path / name).write_text("")
+    for name in ("old", "old.so"):
+        os.utime(tmp_path / name, (0, 0))
+    prune(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["new.so"]
 
 
 def test_failing_step_shows_its_errors(tmp_path):
