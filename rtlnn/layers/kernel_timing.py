@@ -65,12 +65,11 @@ class KernelTiming:
         return result
 
     def _issue(self) -> Process:
-        """A step is issued the cycle after its word came; a pass needs a credit."""
+        """A pass needs a credit; a step is issued the cycle after its word came."""
         c = self._window
         taken, left = self._i.taken, self._left
         issued, released = self._issued.times, self._released.times
         oh, ow = c.output_size
-        frame_words = c.height * c.width * c.groups
         per_group = 1 if c.reduction is Reduction.PER_CHANNEL else 0
         base, t, number = 0, -1, 0
         while True:
@@ -83,28 +82,29 @@ class KernelTiming:
                             if len(left.times) <= number - self._slots:
                                 yield left, number - self._slots
                             t = max(t, left.times[number - self._slots] + 1)
-                        offset = base + n * per_group
-                        latest = max(needed)
-                        if latest >= 0:
-                            # a step whose word came earlier than it could be issued waits for nothing
-                            if len(taken.times) <= offset + latest:
-                                yield taken, offset + latest
-                            if taken.times[offset + latest] >= t:
-                                for word in needed[:-1]:
-                                    if word >= 0:
-                                        t = max(t, taken.times[offset + word] + 1)
-                                    t += 1
-                                if needed[-1] >= 0:
-                                    t = max(t, taken.times[offset + needed[-1]] + 1)
-                            else:
-                                t += c.steps - 1
-                        else:
-                            t += c.steps - 1
+                        # even if it is padding, a frame's first step waits for the frame's first word
+                        words = needed if row or column or n else [max(needed[0], 0), *needed[1:]]
+                        offset, latest = base + n * per_group, max(words)
+                        if latest >= 0 and len(taken.times) <= offset + latest:
+                            yield taken, offset + latest
+                        t = self._last_step(t, words, latest, offset)
                         issued.append(t)
                         number += 1
                 done = self._low(row + 1) if row + 1 < oh else c.height
                 released += [t + 2] * (done - self._low(row))
-            base += frame_words
+            base += c.height * c.width * c.groups
+
+    def _last_step(self, t: int, words: list[int], latest: int, offset: int) -> int:
+        """When a pass's last step is issued, if its first one can be at `t`; all words, the last is `latest`, came."""
+        times = self._i.taken.times
+        if latest < 0 or times[offset + latest] < t:
+            return t + len(words) - 1
+        t -= 1
+        for word in words:
+            t += 1
+            if word >= 0:
+                t = max(t, times[offset + word] + 1)
+        return t
 
     def _low(self, row: int) -> int:
         """The first row of the image that output row `row` still needs."""

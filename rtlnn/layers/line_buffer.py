@@ -21,9 +21,9 @@ class LineBuffer(wiring.Component):
     """Turns a stream of pixels into the steps of a sliding window.
 
     The buffer has `rows` row slots, spread over parallel[0] x parallel[1] memories so that a step reads them all. A
-    step is issued as soon as the last pixel that it needs is in the buffer; a row slot is written again two cycles
-    after the last step of the last output row that needs it. Frames follow each other without a gap. Padding never
-    enters the buffer: it is put in place of a lane on the way out.
+    step is issued as soon as the last pixel that it needs is in the buffer, a frame's first step not before the frame's
+    first beat; a row slot is written again two cycles after the last step of the last output row that needs it. Frames
+    follow each other without a gap. Padding never enters the buffer: it is put in place of a lane on the way out.
 
     Latency: a step issued in cycle t is on `x` in cycle t + 3; `weight_address` shows its index in cycle t + 1.
 
@@ -89,6 +89,10 @@ class LineBuffer(wiring.Component):
         m.d.comb += self.i.tready.eq(used < c.rows)
         here = (written > rows.last) | ((written == rows.last) & (self.word > columns.last))
         available = rows.outside | columns.outside | here
+        if c.begins_outside:
+            # padding is at hand before the frame is; but a frame's results must not come before the frame
+            begun = (written > 0) | ((written == 0) & (self.word != 0))
+            available = Mux(steps.frame_begin, begun, available)
         credits = Signal(range(self.credits + 1), init=self.credits)
         m.d.sync += credits.eq(credits + self.credit - (go & steps.first))
         m.d.comb += go.eq(available & (~steps.first | (credits != 0)))

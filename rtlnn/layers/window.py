@@ -81,6 +81,12 @@ class WindowConfig:
         return self.window.output_size((self.height, self.width))
 
     @property
+    def begins_outside(self) -> bool:
+        """Whether a frame's first step reads padding alone."""
+        top, left = self.window.pads[:2]
+        return top >= self.parallel[0] or left >= self.parallel[1]
+
+    @property
     def positions(self) -> int:
         return prod(self.output_size)
 

@@ -49,6 +49,9 @@ class Steps:
         self.row, self.last_row = count(m, oh, output_row_step, "output_row")
         m.d.comb += self.frame_end.eq(self.row_end & self.last_row)
         self.index, _ = count(m, c.passes * c.steps, go, "index")
+        self.frame_begin = Signal(name="frame_begin", init=1)
+        with m.If(go):
+            m.d.sync += self.frame_begin.eq(self.frame_end)
 
 
 class Rows:
@@ -58,7 +61,7 @@ class Rows:
         kernel, stride, top = c.window.kernel[0], c.window.stride[0], c.window.pads[0]
         banks = c.parallel[0]
         oh = c.output_size[0]
-        shape = signed(bit_length(max(c.height + stride + kernel, top + kernel)) + 1)
+        shape = signed(bit_length(max(top, (oh - 1) * stride + kernel - top)) + 1)
         start, self.row = Signal(shape, name="start_row", init=-top), Signal(shape, name="row", init=-top)
         # the slot of the first row: bank, and base address in the bank; both for the window and for the current step
         slot = -top % c.rows
@@ -117,8 +120,8 @@ class Columns:
     def __init__(self, m: Module, c: WindowConfig, steps: Steps, go: Signal) -> None:
         stride, left = c.window.stride[1], c.window.pads[1]
         banks, groups = c.parallel[1], c.groups
-        extent = (c.width + stride + c.window.kernel[1] + left) * groups
-        shape = signed(bit_length(extent) + 1)
+        end = (c.output_size[1] - 1) * stride + c.window.kernel[1] - left
+        shape = signed(bit_length(max(left, end) * groups) + 1)
         origin = -left * groups
         start, self._word = Signal(shape, name="start_word", init=origin), Signal(shape, name="word", init=origin)
         self.bank = Signal(range(max(banks, 2)), name="first_bank_column", init=-left % banks)
