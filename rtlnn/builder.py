@@ -25,7 +25,7 @@ from rtlnn.plan.planner import Design, plan_network
 from rtlnn.platforms.loader import load_platform
 from rtlnn.platforms.shells import emit_shell
 from rtlnn.platforms.spec import Platform
-from rtlnn.quantize import CalibrationData
+from rtlnn.quantization import CalibrationData
 from rtlnn.report import report_of
 
 __all__ = ["Options", "build", "estimate"]

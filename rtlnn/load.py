@@ -15,7 +15,7 @@ from rtlnn.passes.merge_requantize import merge_requantize
 from rtlnn.passes.ranges import narrow
 from rtlnn.passes.reshapes import settle_reshapes
 from rtlnn.passes.runner import run
-from rtlnn.quantize import Calibration, CalibrationData, quantize_imported
+from rtlnn.quantization import Calibration, CalibrationData, quantize_imported
 
 __all__ = ["RANDOM_NOTE", "load_network", "network_of"]
 

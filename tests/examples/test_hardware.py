@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.examples import CASES, Case
 from rtlnn.builder import Options, build
-from rtlnn.quantize import quantize_model
+from rtlnn.quantization import quantize_model
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.compiled import compile_core
 from rtlnn.sim.reference import load

@@ -9,7 +9,7 @@ from rtlnn.errors import InputError
 from rtlnn.load import load_network
 from rtlnn.ops.serialize import load_network as read_back
 from rtlnn.ops.serialize import save_network
-from rtlnn.quantize import Calibration
+from rtlnn.quantization import Calibration
 from rtlnn.sim.reference import Reference, load
 from tests.onnx_models import Model
 
