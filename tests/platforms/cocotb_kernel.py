@@ -283,13 +283,17 @@ async def full_rate(dut) -> None:
     assert_full_rate(b, count)
 
 
+def cycles_per_frame(b: Bench) -> int:
+    """A frame takes its beats, or its words if a memory bus limits it."""
+    return max(b.sizes.beats, stride(b.sizes.in_frame) // WORD_BYTES, stride(b.sizes.out_frame) // WORD_BYTES)
+
+
 def assert_full_rate(b: Bench, count: int) -> None:
     """The first run, of `count` frames, took no cycle more than the core or a memory bus needs.
 
     When a second run starts depends on the speed of the host, and the memory model's start-up shows in the first frame.
     """
-    s = b.sizes
-    interval = max(s.beats, stride(s.in_frame) // WORD_BYTES, stride(s.out_frame) // WORD_BYTES)
+    s, interval = b.sizes, cycles_per_frame(b)
     firsts = b.watch.core_beats[:: s.beats]
     steps = [after - before for before, after in pairwise(firsts[1:count])]
     assert steps == [interval] * len(steps), f"intervals at the core's input: {steps}"
@@ -300,25 +304,55 @@ def assert_full_rate(b: Bench, count: int) -> None:
 
 @cocotb.test(timeout_time=1000, timeout_unit="us")
 async def bursts_overlap(dut) -> None:
-    """Reads run ahead of a slow memory, as far as there is room and no further; writes do not wait for answers."""
+    """Reads run ahead of a slow memory up to the number that is promised; writes do not wait for answers."""
     b = Bench(dut)
     await b.reset()
     count = 12 * PAGE // stride(b.sizes.in_frame)
-    frames = b.place(SOURCE, count)
     b.reader.ar_channel.queue_occupancy_limit = b.writer.aw_channel.queue_occupancy_limit = 64
     b.reader.r_channel.pause = True
     b.writer.b_channel.pause = True
-    await b.start(SOURCE, SINK, count)
+    # Two short bursts first, so that there is room for more than the number.
+    short, source = SOURCE - 2 * PAGE - WORD_BYTES, SOURCE - WORD_BYTES
+    early, frames = b.place(short, 2), b.place(source, count)
+    await b.start(short, SINK - 0x100000, 2)
+    await b.wait_for(ControlBit.READY, ControlBit.READY)
+    await b.start(source, SINK, count)
     await ClockCycles(dut.ap_clk, 200)
     assert b.watch.most_reads_in_flight == OUTSTANDING
     assert len(b.watch.reads) == OUTSTANDING
     b.reader.r_channel.pause = False
+    await ClockCycles(dut.ap_clk, 1000)
+    assert not await b.read(Register.CONTROL) & ControlBit.DONE, "done before the answers"
+    b.writer.b_channel.pause = False
+    assert await b.finish() == 0
+    b.check(SINK - 0x100000, early)
+    b.writer.b_channel.pause = True
     bursts = min(OUTSTANDING, -(-count * stride(b.sizes.out_frame) // PAGE))
     frames_in_bursts = -(-bursts * PAGE // stride(b.sizes.out_frame))
-    await ClockCycles(dut.ap_clk, 1000 + frames_in_bursts * max(b.sizes.beats, stride(b.sizes.in_frame) // WORD_BYTES))
+    await ClockCycles(dut.ap_clk, 1000 + frames_in_bursts * cycles_per_frame(b))
     assert b.watch.most_writes_in_flight == bursts
-    assert not await b.read(Register.CONTROL) & ControlBit.DONE
+    assert not await b.read(Register.CONTROL) & ControlBit.DONE, "done before the answers"
     b.writer.b_channel.pause = False
+    assert await b.finish(10000) == 0
+    b.check(SINK, frames)
+
+
+@cocotb.test(timeout_time=1000, timeout_unit="us")
+async def results_cannot_leave(dut) -> None:
+    """The memory takes no results for long: everything fills up, nothing is lost, and no read is asked in vain."""
+    b = Bench(dut)
+    await b.reset()
+    fifo_bytes = OUTSTANDING * PAGE
+    held = fifo_bytes // stride(b.sizes.out_frame)  # frames that fit behind the core
+    count = held + fifo_bytes // stride(b.sizes.in_frame) + 2 * PAGE // WORD_BYTES
+    frames = b.place(SOURCE, count)
+    b.writer.w_channel.pause = True
+    await b.start(SOURCE, SINK, count)
+    await ClockCycles(dut.ap_clk, held * cycles_per_frame(b) + 2000)
+    taken = len(b.watch.core_beats)
+    await ClockCycles(dut.ap_clk, 100)
+    assert len(b.watch.core_beats) == taken < count * b.sizes.beats, "the core was not held up"
+    b.writer.w_channel.pause = False
     assert await b.finish(10000) == 0
     b.check(SINK, frames)
 

@@ -18,7 +18,7 @@ from rtlnn.sim.cocotb_runner import CocotbBench
 HERE = Path(__file__).parent
 
 CORES = {
-    "narrow": Sizes(in_bytes=1, out_bytes=3, beats=100),
+    "narrow": Sizes(in_bytes=1, out_bytes=3, beats=41),
     "equal": Sizes(in_bytes=64, out_bytes=64, beats=9),
     "ragged": Sizes(in_bytes=80, out_bytes=3, beats=7),
 }
