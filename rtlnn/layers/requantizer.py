@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -104,6 +104,11 @@ class RequantizeConfig:
         return self.acc_bits + self.multiplier_bits + self.offset_bits + self.shift_bits
 
     @property
+    def whole_bits(self) -> int:
+        """Bits of the rounded quotient: the nearest of so many bits is clipped to the same result as any beyond."""
+        return max((self.hi - self.zero_point).bit_length(), (self.zero_point - self.lo).bit_length(), 1) + 1
+
+    @property
     def latency(self) -> int:
         return 7
 
@@ -159,7 +164,7 @@ class Requantizer(wiring.Component):
             acc = self.acc.word_select(lane, c.acc_bits)
             parameters = self.parameters.word_select(lane, c.parameter_bits)
             m.d.sync += self.y.word_select(lane, c.out_bits).eq(self._lane(m, acc, parameters, f"lane{lane}_"))
-        m.d.sync += self.done.eq(delayed(m, self.valid, self.config.latency - 1, "valid"))
+        m.d.sync += self.done.eq(delayed(m, self.valid, self.config.latency - 1, "valid", reset=True))
         return m
 
     def _lane(self, m: Module, acc: Value, parameters: Value, name: str) -> Value:
@@ -185,7 +190,10 @@ class Requantizer(wiring.Component):
         c = self.config
         # the point lies `shift_lo` bits up, and all shifts beyond that one are to the right
         lost = c.shift_lo - FRACTION_BITS
-        wide = product << -lost if lost < 0 else product
+        wide = product.shift_left(-lost).as_signed() if lost < 0 else product
+        missing = FRACTION_BITS + 1 - len(wide)
+        if missing > 0:  # even the largest product lies below the binary point
+            wide = Cat(wide, wide[-1].replicate(missing)).as_signed()
         below = Const(0, 1)
         for n in reversed(range(c.shift_bits)):
             by = 1 << n
@@ -196,7 +204,7 @@ class Requantizer(wiring.Component):
             wide = wide >> lost
         # a result far beyond the clip bounds is only known by its sign
         whole = wide >> FRACTION_BITS
-        keep = c.out_bits + 2
+        keep = c.whole_bits
         if len(whole) > keep:
             over = Signal(name=f"{name}over")
             top = whole[keep - 1 :]
@@ -215,7 +223,7 @@ class Requantizer(wiring.Component):
         fraction, whole = value[:FRACTION_BITS], value[FRACTION_BITS:].as_signed()
         # distance from the tie, and how far from it a float32 product still rounds to it
         distance = Cat(fraction[:-1], ~fraction[-1], ~fraction[-1]).as_signed()
-        reach = Signal(range((1 << c.out_bits + 2) + 1), name=f"{name}reach")
+        reach = Signal(range((1 << len(whole)) + 1), name=f"{name}reach")
         if c.float32:
             magnitude = (whole ^ whole[-1].replicate(len(whole)))[: len(whole) - 1]
             m.d.comb += reach.eq(1)
@@ -226,6 +234,7 @@ class Requantizer(wiring.Component):
         tie = ~above & (distance >= -reach) if c.float32 else (distance == 0) & ~sticky
         up = registered(m, above | (tie & whole[0]), f"{name}up")
         whole = registered(m, whole, f"{name}whole")
-        result = Signal(signed(len(whole) + 2), name=f"{name}result")
-        m.d.comb += result.eq(whole + up + c.zero_point)
+        total = whole + up + c.zero_point
+        result = Signal(total.shape(), name=f"{name}result")
+        m.d.comb += result.eq(total)
         return Mux(result < c.lo, c.lo, Mux(result > c.hi, c.hi, result))

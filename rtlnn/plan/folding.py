@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from rtlnn.emit.memory import pack_words
-from rtlnn.ir.types import Array, FixedFormat
+from rtlnn.ir.types import Array
 from rtlnn.layers.component import Resources
 from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.mac import MacConfig
@@ -107,14 +107,12 @@ class Candidate:
         op = task.requantize.op
         assert isinstance(op, Requantize)
         p = task.parameters
-        spans = [
-            FixedFormat.spanning(min(int(v.min()), -1), max(int(v.max()), 0)).bits for v in (p.multiplier, p.offset)
-        ]
         offset = len(task.requantize.inputs) == 4
         float32 = op.precision is Precision.EXACT and not offset
         out = op.output
         return RequantizeConfig(
-            lanes, sums.bits, sums.signed, spans[0], spans[1] if offset else 0, int(p.shift.min()), int(p.shift.max()),
+            lanes, sums.bits, sums.signed, _signed_bits(p.multiplier), _signed_bits(p.offset) if offset else 0,
+            int(p.shift.min()), int(p.shift.max()),
             out.bits, out.signed, out.zero_point, op.lo, op.hi, float32,
         )  # fmt: skip
 
@@ -178,6 +176,11 @@ class Candidate:
     def resources(self) -> Resources:
         """The kernel's and its memories' cost."""
         return self.kernel.resources + self.memory_resources
+
+
+def _signed_bits(values: Array) -> int:
+    """Bits of the narrowest two's complement that holds them all."""
+    return int(np.maximum(values, ~values).max()).bit_length() + 1
 
 
 def candidates(task: Task) -> Iterator[Folding]:
