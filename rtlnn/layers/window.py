@@ -59,6 +59,9 @@ class WindowConfig:
         for axis in range(2):
             if self.parallel[axis] not in (1, self.window.kernel[axis]):
                 raise ValueError(f"parallel {self.parallel} is neither 1 nor the kernel {self.window.kernel}")
+        low = -(1 << self.bits - 1) if self.signed else 0
+        if any(self.window.pads) and not low <= self.pad_value < low + (1 << self.bits):
+            raise ValueError(f"{self.bits} bits do not hold the value {self.pad_value} of the padding")
         if self.rows < min_rows(self.window, self.parallel[0]) or self.rows % self.parallel[0]:
             raise ValueError(f"{self.rows} row slots do not serve a kernel of {self.window.kernel} by {self.parallel}")
 

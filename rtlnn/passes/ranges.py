@@ -96,19 +96,32 @@ def analyse(graph: Graph) -> dict[str, Interval]:
     return known
 
 
+def _paddings(graph: Graph) -> dict[str, list[int]]:
+    """The integers that stand for padding in each value, also on its way through pools and reshapes."""
+    result: dict[str, list[int]] = {}
+    for node in reversed(graph.nodes):
+        found = list(result.get(node.output, ())) if isinstance(node.op, (MaxPool2D, Reshape)) else []
+        if isinstance(node.op, (Conv2D, AveragePool2D)) and any(node.op.window.pads):
+            found.append(node.op.x_zero)
+        result.setdefault(node.inputs[0], []).extend(found)
+    return result
+
+
 def narrow(graph: Graph) -> Graph:
     """Give every value of an integer graph the narrowest format.
 
-    Requires: integers alone, all parameters constant. Ensures: no input makes a value leave its format. Inputs, and
-    outputs that a Requantize makes, keep the format that the model gives them; weights keep theirs.
+    Requires: integers alone, all parameters constant. Ensures: no input makes a value leave its format, which holds the
+    integer of its padding, too. Inputs, and outputs that a Requantize makes, keep the format that the model gives them;
+    weights keep theirs.
     """
-    intervals = analyse(graph)
+    intervals, paddings = analyse(graph), _paddings(graph)
     types: dict[str, TensorType] = {}
     nodes = []
     for node in graph.nodes:
         kind = graph.types[node.output]
         lo, hi = intervals[node.output].joined()
-        fixed = FixedFormat.spanning(lo, hi, kind.fixed.scale, kind.fixed.zero_point)
+        ends = (lo, hi, *paddings.get(node.output, ()))
+        fixed = FixedFormat.spanning(min(ends), max(ends), kind.fixed.scale, kind.fixed.zero_point)
         op = node.op
         if isinstance(op, Requantize) and node.output in graph.outputs:
             fixed = op.output

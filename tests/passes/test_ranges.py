@@ -98,6 +98,15 @@ def test_requantized_values_take_the_bits_of_their_bounds() -> None:
     assert narrowed.nodes[0].op == replace(op, output=FixedFormat(7, Encoding.UNSIGNED, 0.1))
 
 
+def test_padding_that_no_value_reaches_keeps_its_place(rng: Rng) -> None:
+    clipped = Requantize(FixedFormat(8, Encoding.SIGNED, 0.1, -128), 2, 3)
+    one = np.array([1]), np.array([0])
+    pool, conv = MaxPool2D(Window((1, 1))), Conv2D(Window((3, 3), (1, 1), (0, 0, 1, 0)), -128)
+    graph = _graph(TensorType((3, 3, 1), S8), (clipped, one), (pool, ()), (conv, (_weights(rng, 2, 3, 3, 1),)))
+    for v in ("v0", "v1"):
+        assert narrow(graph).types[v].fixed.lo == -128
+
+
 def test_reshape_spreads_or_joins_channels() -> None:
     w = np.array([[1], [2]])
     conv = (Conv2D(Window((1, 1))), (w.reshape(2, 1, 1, 1),))
