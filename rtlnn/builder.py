@@ -13,8 +13,10 @@ import onnx
 from rtlnn.emit.documents import instantiation_template, port_sheet
 from rtlnn.emit.interface import Interface
 from rtlnn.emit.netlist import emit_chain
+from rtlnn.emit.primitives import simulation_models
 from rtlnn.emit.vivado import vivado_files
 from rtlnn.errors import InputError
+from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.load import load_network
 from rtlnn.ops import Precision
 from rtlnn.ops.serialize import save_network
@@ -105,7 +107,7 @@ def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: P
     goal, budget = options.goal(platform), options.budget(platform)
     progress("reading the model")
     network = load_network(model, options.calibration, options.input_shapes, options.precision)
-    return plan_network(network, platform.name, goal, budget, given, progress), platform
+    return plan_network(network, platform.name, platform.arithmetic, goal, budget, given, progress), platform
 
 
 def estimate(
@@ -171,6 +173,8 @@ def _write(
     files = {f"rtl/{name}.v": text for name, text in netlist.modules.items()}
     files["rtl/files.f"] = "".join(f"{name}.v\n" for name in netlist.modules)
     files |= {f"mem/{name}": text for name, text in netlist.memories.items()}
+    if any(isinstance(c.kernel.array, PackedMacConfig) for c in design.kernels):
+        files |= simulation_models("DSP48E2")
     files["plan.json"] = design.plan.to_json()
     files["report.json"] = json.dumps(report, indent=2) + "\n"
     files["interface.json"] = interface.to_json()

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rtlnn.layers.component import Resources
-from rtlnn.layers.mac import MacConfig
+from rtlnn.layers.pool import PoolConfig
 from rtlnn.ops import Conv2D, Dense
 from rtlnn.plan.folding import Candidate
 from rtlnn.plan.planner import Design
@@ -59,7 +59,7 @@ def _layer(candidate: Candidate, slowest: int) -> dict[str, Any]:
         "cycles": candidate.cycles,
         "macs": task.macs,
         "macs_per_cycle_and_dsp": task.macs / candidate.cycles / cost.dsp if cost.dsp else 0.0,
-        "weight_bits": array.w_bits if isinstance(array, MacConfig) else None,
+        "weight_bits": None if isinstance(array, PoolConfig) else array.w_bits,
         "limits": candidate.cycles == slowest,
         "weights": isinstance(task.node.op, (Conv2D, Dense)),
         **_amounts(cost),

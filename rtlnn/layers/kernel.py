@@ -6,7 +6,7 @@ the queue has room for its results, so nothing behind the line buffer is ever he
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Const, Module
+from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,6 +14,8 @@ from rtlnn.layers.component import LayerConfig, Resources
 from rtlnn.layers.kernel_timing import KernelTiming
 from rtlnn.layers.line_buffer import LATENCY, LineBuffer
 from rtlnn.layers.mac import InferredMacArray, MacConfig
+from rtlnn.layers.mac_packed import PackedMacArray, PackedMacConfig
+from rtlnn.layers.pipeline import registered
 from rtlnn.layers.pool import PoolArray, PoolConfig
 from rtlnn.layers.requantizer import BiasAdder, BiasConfig, RequantizeConfig, Requantizer
 from rtlnn.layers.results import PassShape, ResultQueue, Serializer
@@ -54,7 +56,7 @@ class KernelConfig(LayerConfig):
     """
 
     window: WindowConfig
-    array: MacConfig | PoolConfig
+    array: MacConfig | PackedMacConfig | PoolConfig
     finish: RequantizeConfig | BiasConfig
     channels: int
     slots: int
@@ -62,7 +64,7 @@ class KernelConfig(LayerConfig):
 
     @property
     def shape(self) -> PassShape:
-        sums = self.array.pe if isinstance(self.array, MacConfig) else self.array.lanes
+        sums = self.array.lanes if isinstance(self.array, PoolConfig) else self.array.pe
         return PassShape(sums, self.finish.lanes, self.window.passes, self.channels)
 
     @property
@@ -77,8 +79,11 @@ class KernelConfig(LayerConfig):
     @property
     def memories(self) -> tuple[MemoryPort, ...]:
         result = []
-        if isinstance(self.array, MacConfig):
-            result.append(MemoryPort("weight", self.array.weight_bits, self.window.passes * self.window.steps))
+        if not isinstance(self.array, PoolConfig):
+            depth = self.window.passes * self.window.steps
+            for part in self.array.slices:
+                name = f"weight{part.delay}" if len(self.array.slices) > 1 else "weight"
+                result.append(MemoryPort(name, len(part.order) * self.array.w_bits, depth))
         if self.constant is None:
             width = self.finish.lanes * self.finish.parameter_bits
             result.append(MemoryPort("parameter", width, self.shape.passes * self.shape.groups))
@@ -123,12 +128,18 @@ class Kernel(wiring.Component):
         m = Module()
         c = self.config
         m.submodules.line_buffer = buffer = LineBuffer(c.window, c.slots)
-        if isinstance(c.array, MacConfig):
-            m.submodules.array = array = InferredMacArray(c.array)
-            m.d.comb += [self.weight_address.eq(buffer.weight_address), array.weights.eq(self.weight_data)]
-        else:
+        if isinstance(c.array, PoolConfig):
             m.submodules.array = array = PoolArray(c.array)
             m.d.comb += [array.row.eq(buffer.row), array.column.eq(buffer.column)]
+        else:
+            array = PackedMacArray(c.array) if isinstance(c.array, PackedMacConfig) else InferredMacArray(c.array)
+            m.submodules.array = array
+            address: Value = buffer.weight_address
+            for port, part in zip(c.memories, c.array.slices, strict=False):
+                m.d.comb += getattr(self, f"{port.name}_address").eq(address)
+                address = registered(m, address, f"weight_address_{part.delay + 1}")
+            words = [getattr(self, f"{port.name}_data") for port in c.memories[: len(c.array.slices)]]
+            m.d.comb += array.weights.eq(Cat(*words))
         m.submodules.serializer = serializer = Serializer(c.shape, c.array.acc_bits)
         finish = Requantizer(c.finish) if isinstance(c.finish, RequantizeConfig) else BiasAdder(c.finish)
         m.submodules.finish = finish

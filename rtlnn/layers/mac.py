@@ -9,7 +9,21 @@ from amaranth.lib.wiring import In, Out
 from rtlnn.layers.component import Resources
 from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_latency
 
-__all__ = ["InferredMacArray", "MacConfig"]
+__all__ = ["InferredMacArray", "MacConfig", "WeightSlice"]
+
+
+@dataclass(frozen=True)
+class WeightSlice:
+    """A part of the weights that an array takes at one time, and so a memory of its own.
+
+    Parameters
+    ----------
+    delay : cycles that its word comes later than the step on `x`
+    order : the weights of a word, (pe, input), from bit 0 up
+    """
+
+    delay: int
+    order: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True)
@@ -33,9 +47,9 @@ class MacConfig:
     acc_bits: int
 
     @property
-    def weight_bits(self) -> int:
-        """Bits of one word of the weight memory: weight (pe, simd) at (pe * simd + simd) * w_bits."""
-        return self.pe * self.simd * self.w_bits
+    def slices(self) -> tuple[WeightSlice, ...]:
+        """The memories of the weights."""
+        return (WeightSlice(0, tuple((pe, n) for pe in range(self.pe) for n in range(self.simd))),)
 
     @property
     def latency(self) -> int:
@@ -74,7 +88,7 @@ class InferredMacArray(wiring.Component):
         super().__init__(
             {
                 "x": In(config.simd * config.x_bits),
-                "weights": In(config.weight_bits),
+                "weights": In(config.pe * config.simd * config.w_bits),
                 "valid": In(1),
                 "first": In(1),
                 "last": In(1),
@@ -97,7 +111,7 @@ class InferredMacArray(wiring.Component):
                 products.append(registered(m, x * w, f"product{pe}_{n}"))
             total, tree = reduce_tree(m, products, lambda a, b: a + b, f"sum{pe}_")
             if pe == 0:
-                valid = delayed(m, self.valid, 1 + tree, "valid")
+                valid = delayed(m, self.valid, 1 + tree, "valid", reset=True)
                 first = delayed(m, self.first, 1 + tree, "first")
                 last = delayed(m, self.last, 1 + tree, "last")
             acc = Signal(signed(c.acc_bits), name=f"acc{pe}")

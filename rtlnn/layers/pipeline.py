@@ -9,17 +9,17 @@ __all__ = ["delayed", "reduce_tree", "registered", "tree_latency"]
 _LEVELS_PER_REGISTER = 2
 
 
-def registered(m: Module, value: Value, name: str) -> Signal:
-    """`value`, one cycle later."""
-    result = Signal(value.shape(), name=name)
+def registered(m: Module, value: Value, name: str, reset: bool = False) -> Signal:
+    """`value`, one cycle later. Data need no reset, and without one a delay line fits a shift register LUT."""
+    result = Signal(value.shape(), name=name, reset_less=not reset)
     m.d.sync += result.eq(value)
     return result
 
 
-def delayed(m: Module, value: Value, cycles: int, name: str) -> Value:
-    """`value`, `cycles` cycles later."""
+def delayed(m: Module, value: Value, cycles: int, name: str, reset: bool = False) -> Value:
+    """`value`, `cycles` cycles later; a flag that says whether data are valid needs its `reset`."""
     for n in range(cycles):
-        value = registered(m, value, f"{name}_{n + 1}")
+        value = registered(m, value, f"{name}_{n + 1}", reset)
     return value
 
 

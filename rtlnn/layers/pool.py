@@ -86,7 +86,7 @@ class PoolArray(wiring.Component):
         shape = signed(c.x_bits) if c.x_signed else unsigned(c.x_bits)
         acc_shape = signed(c.acc_bits) if c.function is PoolFunction.SUM or c.x_signed else unsigned(c.acc_bits)
         tree = tree_latency(c.taps)
-        valid = delayed(m, self.valid, tree, "valid")
+        valid = delayed(m, self.valid, tree, "valid", reset=True)
         first = delayed(m, self.first, tree, "first")
         last = delayed(m, self.last, tree, "last")
         factor = self._factor(m, tree + 1)
@@ -101,7 +101,7 @@ class PoolArray(wiring.Component):
             result = acc if factor is None else registered(m, (acc * factor)[: c.acc_bits], f"scaled{lane}")
             m.d.comb += self.acc.word_select(lane, c.acc_bits).eq(result)
         complete = valid & last
-        m.d.comb += self.early.eq(complete if factor is None else registered(m, complete, "complete"))
+        m.d.comb += self.early.eq(complete if factor is None else registered(m, complete, "complete", reset=True))
         m.d.sync += self.done.eq(self.early)
         return m
 

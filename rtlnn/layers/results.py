@@ -95,7 +95,7 @@ class Serializer(wiring.Component):
         m.d.comb += [
             self.parameter_address.eq(index),
             self.sums.eq(held),
-            self.valid.eq(delayed(m, active & (index < s.beats), 2, "active")),
+            self.valid.eq(delayed(m, active & (index < s.beats), 2, "active", reset=True)),
         ]
         return m
 

@@ -1,7 +1,6 @@
 """The sizes of line buffers: the smallest ones with which the whole chain loses nothing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from rtlnn.layers.window import min_rows
 from rtlnn.plan.folding import Candidate
@@ -22,7 +21,7 @@ def settle_rows(kernels: Sequence[Candidate], timing: Callable[[Sequence[Candida
             continue
         banks = kernel.folding.parallel[0]
         for rows in range(min_rows(kernel.task.window, banks), kernel.window.rows, banks):
-            smaller = Candidate(kernel.task, replace(kernel.folding, rows=rows))
+            smaller = kernel.with_rows(rows)
             if _memory(smaller) >= _memory(kernel):
                 break
             trial = [*settled[:n], smaller, *settled[n + 1 :]]

@@ -8,9 +8,11 @@ import numpy as np
 
 from rtlnn.emit.memory import pack_words
 from rtlnn.ir.types import Array
+from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
 from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.mac import MacConfig
+from rtlnn.layers.mac_packed import PackedMacConfig, packed
 from rtlnn.layers.pool import PoolConfig, PoolFunction
 from rtlnn.layers.requantizer import BiasConfig, RequantizeConfig
 from rtlnn.layers.rom import LUTRAM_WORDS, block_rams
@@ -48,8 +50,8 @@ class Folding:
 class Candidate:
     """A task with a folding: its hardware, the contents of its memories, its cycles and its cost."""
 
-    def __init__(self, task: Task, folding: Folding) -> None:
-        self.task, self.folding = task, folding
+    def __init__(self, task: Task, folding: Folding, arithmetic: Arithmetic = Arithmetic.GENERIC) -> None:
+        self.task, self.folding, self._arithmetic = task, folding, arithmetic
         window = task.window
         banks = folding.parallel[0]
         h, w, c = task.input.shape
@@ -72,17 +74,26 @@ class Candidate:
         shape = self.kernel.shape
         return max(self.window.cycles, self.window.input.beats, shape.beats * self.window.positions)
 
+    def with_rows(self, rows: int) -> "Candidate":
+        """The same with a line buffer of so many rows."""
+        return Candidate(self.task, replace(self.folding, rows=rows), self._arithmetic)
+
     @property
     def settled(self) -> Folding:
         """The folding with all that was left open filled in."""
         return replace(self.folding, rows=self.window.rows, slots=self.kernel.slots)
 
     @cached_property
-    def _array(self) -> MacConfig | PoolConfig:
+    def _array(self) -> MacConfig | PackedMacConfig | PoolConfig:
         task, x = self.task, self.task.input.fixed
         weights = task.weights
         if weights is not None:
             w_bits = task.weight_format.bits
+            if self._arithmetic is Arithmetic.DSP48E2:
+                kind = (x.bits, x.signed), (w_bits, int(weights.min()), int(weights.max()))
+                fitting = packed(self.folding.pe, self.folding.simd, *kind, task.sums.fixed.bits)
+                if fitting is not None:
+                    return fitting
             return MacConfig(self.folding.pe, self.folding.simd, x.bits, x.signed, w_bits, task.sums.fixed.bits)
         taps = self.folding.parallel[0] * self.folding.parallel[1]
         op = task.node.op
@@ -138,8 +149,12 @@ class Candidate:
     def contents(self) -> dict[str, list[int]]:
         """Words of the kernel's memories, by name."""
         result = {}
-        if (weights := self.task.weights) is not None:
-            result["weight"] = pack_words(self._weight_rows(weights), self.kernel.array.w_bits)  # type: ignore[union-attr]
+        array = self.kernel.array
+        if (weights := self.task.weights) is not None and not isinstance(array, PoolConfig):
+            rows = self._weight_rows(weights)
+            for port, part in zip(self.kernel.memories, array.slices, strict=False):
+                places = [pe * self.folding.simd + n for pe, n in part.order]
+                result[port.name] = pack_words(rows[:, places], array.w_bits)
         if self.kernel.constant is None:
             result["parameter"] = self._parameter_rows()
         return result

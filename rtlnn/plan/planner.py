@@ -7,6 +7,7 @@ from functools import partial
 from rtlnn.emit.netlist import Stage
 from rtlnn.errors import InputError
 from rtlnn.ir.network import Network
+from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
 from rtlnn.plan.buffers import settle_rows
 from rtlnn.plan.chain import chain_of, chain_resources
@@ -49,6 +50,7 @@ class Design:
 def plan_network(
     network: Network,
     platform: str,
+    arithmetic: Arithmetic,
     goal: Goal,
     budget: Budget,
     given: HardwarePlan | None = None,
@@ -61,9 +63,9 @@ def plan_network(
     tasks = tasks_of(network.core)
     timing = partial(_timing, network)
     if given is None:
-        chosen = _choose(network, tasks, goal, budget, progress)
+        chosen = _choose(network, tasks, arithmetic, goal, budget, progress)
     else:
-        chosen = [Candidate(t, f) for t, f in zip(tasks, given.foldings(tasks), strict=True)]
+        chosen = [Candidate(t, f, arithmetic) for t, f in zip(tasks, given.foldings(tasks), strict=True)]
         if shortfalls := budget.shortfalls(_cost(network, chosen)):
             raise InputError(f"the plan does not fit: it takes {', '.join(shortfalls)}")
     progress("sizing buffers")
@@ -75,11 +77,16 @@ def plan_network(
 
 
 def _choose(
-    network: Network, tasks: Sequence[Task], goal: Goal, budget: Budget, progress: Callable[[str], None]
+    network: Network,
+    tasks: Sequence[Task],
+    arithmetic: Arithmetic,
+    goal: Goal,
+    budget: Budget,
+    progress: Callable[[str], None],
 ) -> list[Candidate]:
     """Foldings whose chain keeps to the goal's interval, by the exact schedule."""
     cost = partial(_cost, network)
-    fronts = fronts_of(tasks, budget, lambda name: progress(f"folding {name}"))
+    fronts = fronts_of(tasks, arithmetic, budget, lambda name: progress(f"folding {name}"))
     aim = goal.interval
     while True:
         chosen = choose(fronts, replace(goal, interval=aim), budget, cost, partial(_latency, network))

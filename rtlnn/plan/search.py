@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from rtlnn.errors import InputError
+from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
 from rtlnn.plan.folding import Candidate, candidates
 from rtlnn.plan.goal import Budget, Goal, Objective
@@ -20,12 +21,17 @@ Fronts: TypeAlias = Sequence[Sequence[Candidate]]
 """For every task the foldings worth a look, the fastest first."""
 
 
-def fronts_of(tasks: Sequence[Task], budget: Budget, progress: Callable[[str], None] = lambda name: None) -> Fronts:
+def fronts_of(
+    tasks: Sequence[Task],
+    arithmetic: Arithmetic,
+    budget: Budget,
+    progress: Callable[[str], None] = lambda name: None,
+) -> Fronts:
     """The foldings of every task that no other one beats in both cycles and cost."""
     fronts = []
     for task in tasks:
         progress(task.name)
-        fronts.append(_front(task, budget))
+        fronts.append(_front(task, arithmetic, budget))
     return fronts
 
 
@@ -63,9 +69,9 @@ def _list(budget: Budget, used: Resources) -> str:
     return ", ".join(budget.shortfalls(used))
 
 
-def _front(task: Task, budget: Budget) -> list[Candidate]:
+def _front(task: Task, arithmetic: Arithmetic, budget: Budget) -> list[Candidate]:
     """The foldings that no other one beats in both cycles and cost, the fastest first."""
-    every = [Candidate(task, folding) for folding in candidates(task)]
+    every = [Candidate(task, folding, arithmetic) for folding in candidates(task)]
     every.sort(key=lambda c: (c.cycles, budget.share(c.resources)))
     front: list[Candidate] = []
     for candidate in every:

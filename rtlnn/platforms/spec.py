@@ -3,15 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from rtlnn.layers.arithmetic import Arithmetic
+
 __all__ = ["Arithmetic", "MemoryBank", "Platform", "Region", "Resources", "Shell", "ShellSpec"]
-
-
-class Arithmetic(Enum):
-    """The multiplier that the fabric offers; layers choose their arithmetic body by it, never by a board."""
-
-    DSP48E2 = "DSP48E2"
-    DSP48E1 = "DSP48E1"
-    GENERIC = "GENERIC"
 
 
 class Shell(Enum):

@@ -15,7 +15,10 @@ __all__ = ["BuildFolder", "check_frames", "load_frames_file", "random_frames"]
 
 @dataclass(frozen=True)
 class BuildFolder:
-    """A checked build folder: its interface, and its Verilog in compile order."""
+    """A checked build folder: its interface, and its Verilog in compile order.
+
+    `core_files` begins with the models of the primitives (`sim/`) that the core instantiates, where it does.
+    """
 
     path: Path
     interface: Interface
@@ -38,7 +41,8 @@ class BuildFolder:
         except (KeyError, TypeError, ValueError, json.JSONDecodeError) as error:
             raise InputError(f"{path}/interface.json cannot be used ({error}); build it again") from None
         kernel = _listed(path / "kernel") if interface.kernel else ()
-        return cls(path, interface, _listed(path / "rtl"), kernel)
+        models = _listed(path / "sim") if (path / "sim" / "files.f").exists() else ()
+        return cls(path, interface, (*models, *_listed(path / "rtl")), kernel)
 
 
 def _listed(folder: Path) -> tuple[Path, ...]:

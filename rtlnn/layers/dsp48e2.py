@@ -1,0 +1,83 @@
+"""The DSP48E2 slice as an instance, in the settings that the layers use (AMD UG579; UNISIM names and parameters).
+
+Simulation takes the vendor's model or the behavioural one beside the build (`sim/DSP48E2.v`).
+"""
+
+from typing import Any
+
+from amaranth.hdl import ClockSignal, Const, Instance, Signal, Value, signed
+
+__all__ = ["multiply_add"]
+
+_PARAMETERS: dict[str, Any] = {
+    "AMULTSEL": "AD",
+    "A_INPUT": "DIRECT",
+    "BMULTSEL": "B",
+    "B_INPUT": "DIRECT",
+    "PREADDINSEL": "A",
+    "USE_MULT": "MULTIPLY",
+    "USE_SIMD": "ONE48",
+    "AREG": 1,
+    "ACASCREG": 1,
+    "BREG": 2,
+    "BCASCREG": 2,
+    "DREG": 1,
+    "ADREG": 1,
+    "MREG": 1,
+    "PREG": 1,
+    "CREG": 0,
+    "ALUMODEREG": 0,
+    "CARRYINREG": 0,
+    "CARRYINSELREG": 0,
+    "INMODEREG": 0,
+    "OPMODEREG": 0,
+}
+_MULTIPLY = 0b000000101
+"""OPMODE: X and Y take the product, Z and W are 0."""
+_CASCADE = 0b000010101
+"""OPMODE: as before, and Z takes PCIN."""
+_USE_D = 0b00100
+"""INMODE: the pre-adder adds D and A2."""
+
+
+def multiply_add(a: Value, d: Value, b: Value, p: Signal, pcin: Signal | None, pcout: Signal) -> Instance:
+    """P = (D + A)·B + PCIN, signed; every register in use, none ever held.
+
+    Latency: 4 cycles from `a`, `d` and `b` to `p`; PCIN is added in the last one. D + A wraps at 27 bits.
+    """
+
+    clock = {"i_CLK": ClockSignal()}
+    enables = {f"i_CE{n}": Const(1) for n in ("A2", "AD", "B1", "B2", "D", "M", "P")}
+    unused = ("A1", "ALUMODE", "C", "CARRYIN", "CTRL", "INMODE")
+    disabled = {f"i_CE{n}": Const(0) for n in unused}
+    resets = ("A", "ALLCARRYIN", "ALUMODE", "B", "C", "CTRL", "D", "INMODE", "M", "P")
+    idle = {f"i_RST{n}": Const(0) for n in resets}
+    return Instance(
+        "DSP48E2",
+        **{f"p_{name}": value for name, value in _PARAMETERS.items()},
+        **clock,
+        **enables,
+        **disabled,
+        **idle,
+        i_A=_extended(a, 30),
+        i_B=_extended(b, 18),
+        i_C=Const(0, 48),
+        i_D=_extended(d, 27),
+        i_PCIN=Const(0, 48) if pcin is None else pcin,
+        i_OPMODE=Const(_MULTIPLY if pcin is None else _CASCADE, 9),
+        i_INMODE=Const(_USE_D, 5),
+        i_ALUMODE=Const(0, 4),
+        i_CARRYIN=Const(0, 1),
+        i_CARRYINSEL=Const(0, 3),
+        i_CARRYCASCIN=Const(0, 1),
+        i_MULTSIGNIN=Const(0, 1),
+        i_ACIN=Const(0, 30),
+        i_BCIN=Const(0, 18),
+        o_P=p,
+        o_PCOUT=pcout,
+    )
+
+
+def _extended(value: Value, bits: int) -> Value:
+    """Sign- or zero-extended by the value's own shape; a bit left open would read as one."""
+    return (value + Const(0, signed(bits)))[:bits]

@@ -1,0 +1,91 @@
+// Behaviour of the DSP48E2 slice (AMD UG579), as far as designs use it; for simulation only, never for synthesis.
+// The vendor's own model can take its place: names and ports are the same.
+//
+// Modelled: A, B, D and M, P registers with their enables and resets, the pre-adder (D + A2), the 27x18 multiplier, and
+// X + Y + Z with X = Y = M, Z = 0 or PCIN. Anything else stops the simulation with a message.
+module DSP48E2 #(
+    parameter AMULTSEL = "A",
+    parameter A_INPUT = "DIRECT",
+    parameter BMULTSEL = "B",
+    parameter B_INPUT = "DIRECT",
+    parameter PREADDINSEL = "A",
+    parameter USE_MULT = "MULTIPLY",
+    parameter USE_SIMD = "ONE48",
+    parameter integer AREG = 1,
+    parameter integer ACASCREG = 1,
+    parameter integer BREG = 1,
+    parameter integer BCASCREG = 1,
+    parameter integer CREG = 1,
+    parameter integer DREG = 1,
+    parameter integer ADREG = 1,
+    parameter integer MREG = 1,
+    parameter integer PREG = 1,
+    parameter integer ALUMODEREG = 1,
+    parameter integer CARRYINREG = 1,
+    parameter integer CARRYINSELREG = 1,
+    parameter integer INMODEREG = 1,
+    parameter integer OPMODEREG = 1
+) (
+    input CLK,
+    input [29:0] A,
+    input [17:0] B,
+    input [47:0] C,
+    input [26:0] D,
+    input [47:0] PCIN,
+    input [29:0] ACIN,
+    input [17:0] BCIN,
+    input [8:0] OPMODE,
+    input [4:0] INMODE,
+    input [3:0] ALUMODE,
+    input CARRYIN,
+    input [2:0] CARRYINSEL,
+    input CARRYCASCIN,
+    input MULTSIGNIN,
+    input CEA1, CEA2, CEAD, CEALUMODE, CEB1, CEB2, CEC, CECARRYIN, CECTRL, CED, CEINMODE, CEM, CEP,
+    input RSTA, RSTALLCARRYIN, RSTALUMODE, RSTB, RSTC, RSTCTRL, RSTD, RSTINMODE, RSTM, RSTP,
+    output [47:0] P,
+    output [47:0] PCOUT
+);
+  localparam SUPPORTED = AMULTSEL == "AD" && A_INPUT == "DIRECT" && BMULTSEL == "B" && B_INPUT == "DIRECT"
+      && PREADDINSEL == "A" && USE_MULT == "MULTIPLY" && USE_SIMD == "ONE48" && AREG == 1 && BREG == 2 && DREG == 1
+      && ADREG == 1 && MREG == 1 && PREG == 1 && CREG == 0 && ALUMODEREG == 0 && CARRYINREG == 0
+      && CARRYINSELREG == 0 && INMODEREG == 0 && OPMODEREG == 0;
+
+  initial
+    if (!SUPPORTED) begin
+      $display("DSP48E2: a register or multiplexer setting that this model does not have");
+      $finish;
+    end
+
+  reg signed [26:0] a2, d, ad;
+  reg signed [17:0] b1, b2;
+  reg signed [44:0] m;
+  reg [47:0] p;
+  wire [47:0] product = {{3{m[44]}}, m};
+  wire [47:0] z = OPMODE[6:4] == 3'b001 ? PCIN : 48'd0;
+
+  always @(posedge CLK) begin
+    if (RSTA) a2 <= 0;
+    else if (CEA2) a2 <= A[26:0];
+    if (RSTD) d <= 0;
+    else if (CED) d <= D;
+    if (RSTD) ad <= 0;
+    else if (CEAD) ad <= d + a2;
+    if (RSTB) b1 <= 0;
+    else if (CEB1) b1 <= B;
+    if (RSTB) b2 <= 0;
+    else if (CEB2) b2 <= b1;
+    if (RSTM) m <= 0;
+    else if (CEM) m <= ad * b2;
+    if (RSTP) p <= 0;
+    else if (CEP) p <= product + z;
+    if ((OPMODE != 9'b000000101 && OPMODE != 9'b000010101) || INMODE != 5'b00100 || ALUMODE != 0 || CARRYIN
+        || CARRYINSEL != 0) begin
+      $display("DSP48E2: an operation that this model does not have");
+      $finish;
+    end
+  end
+
+  assign P = p;
+  assign PCOUT = p;
+endmodule
