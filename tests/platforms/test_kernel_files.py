@@ -93,6 +93,13 @@ def test_ports_are_what_the_script_names(build: Path) -> None:
             assert f"{bus}_{name}" in ports
 
 
+@pytest.mark.parametrize("sizes", [Sizes(1, 1, 1), Sizes(64, 64, 1)])
+def test_every_signal_has_bits(sizes: Sizes, tmp_path: Path) -> None:
+    """Counters to one vanish in Amaranth, but Verilog reads `[-1:0]` as two bits."""
+    emit_shell(sizes.interface, load_platform("u200"), tmp_path)
+    assert "[-1:0]" not in (tmp_path / "kernel/rtl/core_kernel.v").read_text()
+
+
 def test_packaging_script(build: Path, tmp_path: Path) -> None:
     calls = vivado_recorder.record(build / "kernel/package_kernel.tcl", tmp_path)
     added = [

@@ -21,6 +21,11 @@ def check_sizes(word_bytes: int, beat_bytes: int, frame_bytes: int) -> None:
         raise ValueError(f"a frame of {frame_bytes} bytes is not a whole number of beats of {beat_bytes} bytes")
 
 
+def _counter(values: int) -> Signal:
+    """Counts from 0 to values - 1; at least one bit, because Verilog has no signal without bits."""
+    return Signal(range(max(values, 2)))
+
+
 class Unpacker(Component):
     """Words to beats. One beat a cycle, or one word a cycle if a beat is wider than a word; no bubble between frames.
 
@@ -62,8 +67,8 @@ class Unpacker(Component):
         buffer = Signal(8 * (beat - unit + word))  # zero above the level
         level = Signal(range((beat - unit + word) // unit + 1))  # in units
 
-        word_index = Signal(range(words))
-        beat_index = Signal(range(beats))
+        word_index = _counter(words)
+        beat_index = _counter(beats)
         last_word = word_index == words - 1
         take = Signal()
         give = Signal()
@@ -78,7 +83,7 @@ class Unpacker(Component):
         ]
 
         rest = Signal.like(buffer)
-        rest_level = Signal(range(beat // unit))
+        rest_level = _counter(beat // unit)
         fresh = Signal(8 * word)
         m.d.comb += [
             rest.eq(Mux(take, buffer >> (8 * beat), buffer)),
@@ -134,7 +139,7 @@ class Packer(Component):
         buffer = Signal(8 * capacity)  # zero above the level
         level = Signal(range(capacity // unit + 1))  # in units
 
-        beat_index = Signal(range(beats))
+        beat_index = _counter(beats)
         last = beat_index == beats - 1
         take = Signal()
         give = Signal()

@@ -83,7 +83,7 @@ class Kernel(Component):
         frame_error = self._core(m, reader, writer)
 
         # The runs whose frames are being read, for the write master.
-        m.submodules.runs = runs = SyncFIFOBuffered(width=Run.size, depth=2)
+        m.submodules.runs = runs = SyncFIFOBuffered(width=Run.size, depth=3)
         launch, launched = control.launch.payload, Signal()
         to_write = Signal(Run)
         m.d.comb += [
