@@ -81,9 +81,10 @@ class KernelConfig(LayerConfig):
         result = []
         if not isinstance(self.array, PoolConfig):
             depth = self.window.passes * self.window.steps
-            for part in self.array.slices:
-                name = f"weight{part.delay}" if len(self.array.slices) > 1 else "weight"
-                result.append(MemoryPort(name, len(part.order) * self.array.w_bits, depth))
+            sizes = self.array.slice_sizes
+            for delay, size in enumerate(sizes):
+                name = f"weight{delay}" if len(sizes) > 1 else "weight"
+                result.append(MemoryPort(name, size * self.array.w_bits, depth))
         if self.constant is None:
             width = self.finish.lanes * self.finish.parameter_bits
             result.append(MemoryPort("parameter", width, self.shape.passes * self.shape.groups))
@@ -135,10 +136,11 @@ class Kernel(wiring.Component):
             array = PackedMacArray(c.array) if isinstance(c.array, PackedMacConfig) else InferredMacArray(c.array)
             m.submodules.array = array
             address: Value = buffer.weight_address
-            for port, part in zip(c.memories, c.array.slices, strict=False):
+            ports = c.memories[: len(c.array.slice_sizes)]
+            for delay, port in enumerate(ports):
                 m.d.comb += getattr(self, f"{port.name}_address").eq(address)
-                address = registered(m, address, f"weight_address_{part.delay + 1}")
-            words = [getattr(self, f"{port.name}_data") for port in c.memories[: len(c.array.slices)]]
+                address = registered(m, address, f"weight_address_{delay + 1}")
+            words = [getattr(self, f"{port.name}_data") for port in ports]
             m.d.comb += array.weights.eq(Cat(*words))
         m.submodules.serializer = serializer = Serializer(c.shape, c.array.acc_bits)
         finish = Requantizer(c.finish) if isinstance(c.finish, RequantizeConfig) else BiasAdder(c.finish)

@@ -52,6 +52,11 @@ class MacConfig:
         return (WeightSlice(0, tuple((pe, n) for pe in range(self.pe) for n in range(self.simd))),)
 
     @property
+    def slice_sizes(self) -> tuple[int, ...]:
+        """Weights in each slice's word."""
+        return (self.pe * self.simd,)
+
+    @property
     def latency(self) -> int:
         """Cycles from a pass's last step on `x` to its sums on `acc`."""
         return 2 + tree_latency(self.simd)

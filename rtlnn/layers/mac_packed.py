@@ -7,6 +7,8 @@ weights without correction tables by the carry. Primitive: UG579.)
 """
 
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
@@ -47,19 +49,23 @@ class PackedMacConfig:
         """Pairs of output channels; the last one is single if `pe` is odd."""
         return -(-self.pe // 2)
 
-    @property
-    def chains(self) -> tuple[tuple[int, ...], ...]:
-        """The inputs of each chain of a pair, in order; all chains end in the same cycle, so short ones begin late."""
+    @cached_property
+    def lengths(self) -> tuple[int, ...]:
+        """DSPs of each chain of a pair, the longest first; they differ by one at most."""
         number = -(-self.simd // self.chain)
         short, long = divmod(self.simd, number)
-        lengths = [short + (n < long) for n in range(number)]
-        starts = [sum(lengths[:n]) for n in range(number)]
-        return tuple(tuple(range(s, s + n)) for s, n in zip(starts, lengths, strict=True))
+        return (short + 1,) * long + (short,) * (number - long)
+
+    @cached_property
+    def chains(self) -> tuple[tuple[int, ...], ...]:
+        """The inputs of each chain of a pair, in order; all chains end in the same cycle, so short ones begin late."""
+        ends = list(accumulate(self.lengths))
+        return tuple(tuple(range(end - n, end)) for n, end in zip(self.lengths, ends, strict=True))
 
     @property
     def depth(self) -> int:
         """DSPs of the longest chain."""
-        return len(self.chains[0])
+        return self.lengths[0]
 
     def delay(self, chain: tuple[int, ...], place: int) -> int:
         """Cycles by which the operands of a chain's DSP number `place` come later."""
@@ -75,19 +81,25 @@ class PackedMacConfig:
             result.append(WeightSlice(delay, order))
         return tuple(result)
 
+    @property
+    def slice_sizes(self) -> tuple[int, ...]:
+        """Weights in each slice's word."""
+        # a chain that is one shorter than the longest has no DSP in the first place
+        return (self.pe * self.lengths.count(self.depth), *(self.pe * len(self.lengths),) * (self.depth - 1))
+
     def _pair(self, pair: int) -> range:
         return range(2 * pair, min(2 * pair + 2, self.pe))
 
     @property
     def latency(self) -> int:
         """Cycles from a pass's last step on `x` to its sums on `acc`."""
-        return self.depth - 1 + PRIMITIVE_LATENCY + tree_latency(len(self.chains)) + 1
+        return self.depth - 1 + PRIMITIVE_LATENCY + tree_latency(len(self.lengths)) + 1
 
     @property
     def resources(self) -> Resources:
         """One DSP for two products; per chain a tree's share, per channel an accumulator."""
-        lanes = self.pe * (len(self.chains) - 1)
-        skew = sum(self.delay(c, n) > 0 for c in self.chains for n in range(len(c))) * self.x_bits
+        lanes = self.pe * (len(self.lengths) - 1)
+        skew = (self.simd - self.lengths.count(self.depth)) * self.x_bits
         address = 12 * (self.depth - 1)
         return Resources(
             lut=self.pe * (self.acc_bits + 1) + lanes * (self.spacing + 2) + skew + 10,

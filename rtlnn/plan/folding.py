@@ -90,7 +90,7 @@ class Candidate:
         if weights is not None:
             w_bits = task.weight_format.bits
             if self._arithmetic is Arithmetic.DSP48E2:
-                kind = (x.bits, x.signed), (w_bits, int(weights.min()), int(weights.max()))
+                kind = (x.bits, x.signed), (w_bits, *task.weight_bounds)
                 fitting = packed(self.folding.pe, self.folding.simd, *kind, task.sums.fixed.bits)
                 if fitting is not None:
                     return fitting

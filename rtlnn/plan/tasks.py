@@ -84,11 +84,17 @@ class Task:
         return None
 
     @cached_property
-    def weight_format(self) -> FixedFormat:
-        """The narrowest signed format of the weights at hand. Raises `TypeError` where there are none."""
+    def weight_bounds(self) -> tuple[int, int]:
+        """The least and the largest weight. Raises `TypeError` where there are none."""
         if self.weights is None:
             raise TypeError(f"{self.name} has no weights")
-        return FixedFormat.spanning(min(int(self.weights.min()), -1), int(self.weights.max()))
+        return int(self.weights.min()), int(self.weights.max())
+
+    @property
+    def weight_format(self) -> FixedFormat:
+        """The narrowest signed format of the weights at hand. Raises `TypeError` where there are none."""
+        least, largest = self.weight_bounds
+        return FixedFormat.spanning(min(least, -1), largest)
 
     @cached_property
     def parameters(self) -> Parameters:
