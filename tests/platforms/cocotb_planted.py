@@ -2,8 +2,8 @@
 
 import cocotb
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
-from cocotb_kernel import SINK, SOURCE, assert_full_rate
-from kernel_bench import Bench
+from cocotb_kernel import assert_full_rate
+from kernel_bench import SINK, SOURCE, Bench
 
 COUNT = 40
 

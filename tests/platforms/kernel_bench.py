@@ -18,6 +18,8 @@ from rtlnn.platforms.alveo.axi import BURST_WORDS, WORD_BYTES
 from rtlnn.platforms.alveo.control import ControlBit, Register
 
 PAGE = 4096
+SOURCE = 0x0001_2345_0000  # above 4 GiB: both halves of an address count
+SINK = 0x0007_89AB_0000
 
 
 def stride(frame_bytes: int) -> int:

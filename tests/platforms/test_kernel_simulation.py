@@ -1,7 +1,7 @@
 """The kernel in simulation, around stub cores of three pairs of widths.
 
-The cases are in `cocotb_kernel.py` and `cocotb_planted.py`. One build a core and one simulation for all its cases;
-each case is a test here.
+The cases are in `cocotb_control.py`, `cocotb_kernel.py` and `cocotb_planted.py`. One build a core, one simulation for
+all its cases; each case is a test here.
 """
 
 import re
@@ -17,6 +17,8 @@ from rtlnn.sim.cocotb_runner import CocotbBench
 
 HERE = Path(__file__).parent
 
+WORKING, FAULTY = "cocotb_control,cocotb_kernel", "cocotb_planted"
+
 CORES = {
     "narrow": Sizes(in_bytes=1, out_bytes=3, beats=41),
     "equal": Sizes(in_bytes=64, out_bytes=64, beats=9),
@@ -24,35 +26,35 @@ CORES = {
 }
 
 
-def cases(module: str) -> list[str]:
-    """Names of the cases in a module that only the simulator can import."""
-    text = (HERE / f"{module}.py").read_text()
+def cases(modules: str) -> list[str]:
+    """Names of the cases in modules (separated by commas) that only the simulator can import."""
+    text = "".join((HERE / f"{module}.py").read_text() for module in modules.split(","))
     return re.findall(r"^@cocotb\.test.*\nasync def (\w+)", text, re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
 def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str | None]:
-    """Failure message of each case (None: passed), for a core and a module."""
-    core, module = request.param
+    """Failure message of each case (None: passed), for a core and modules."""
+    core, modules = request.param
     sizes, folder = CORES[core], tmp_path_factory.mktemp(core)
     emit_shell(sizes.interface, load_platform("u200"), folder)
     sizes.save(folder)
     sources = [folder / "kernel/rtl/core_kernel.v", HERE / "stub_core.v"]
     bench = CocotbBench.build(sources, "core_kernel", defines=sizes.defines)
-    seed = zlib.crc32(f"{core} {module}".encode())
-    print(f"seed {seed} ({core} {module})")
-    return bench.run(module, folder, folder / "mem", seed=seed).outcomes
+    seed = zlib.crc32(f"{core} {modules}".encode())
+    print(f"seed {seed} ({core} {modules})")
+    return bench.run(modules, folder, folder / "mem", seed=seed).outcomes
 
 
-@pytest.mark.parametrize("case", cases("cocotb_kernel"))
-@pytest.mark.parametrize("outcomes", [(core, "cocotb_kernel") for core in CORES], indirect=True, ids="-".join)
+@pytest.mark.parametrize("case", cases(WORKING))
+@pytest.mark.parametrize("outcomes", [(core, WORKING) for core in CORES], indirect=True, ids="-".join)
 def test_kernel(outcomes: dict[str, str | None], case: str) -> None:
     assert case in outcomes, "the case did not run"
     assert outcomes[case] is None, outcomes[case]
 
 
-@pytest.mark.parametrize("case", cases("cocotb_planted"))
-@pytest.mark.parametrize("outcomes", [("equal", "cocotb_planted")], indirect=True, ids="-".join)
+@pytest.mark.parametrize("case", cases(FAULTY))
+@pytest.mark.parametrize("outcomes", [("equal", FAULTY)], indirect=True, ids="-".join)
 def test_planted_fault_is_noticed(outcomes: dict[str, str | None], case: str) -> None:
     assert case in outcomes, "the case did not run"
     assert outcomes[case] is None, outcomes[case]
