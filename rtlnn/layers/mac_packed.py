@@ -147,13 +147,17 @@ class PackedMacArray(wiring.Component):
         for pair in range(c.pairs):
             ends = [self._chain(m, pair, chain, inputs, weights) for chain in c.chains]
             for pe in range(2 * pair, min(2 * pair + 2, c.pe)):
-                high = pe % 2 == 1
-                lanes = [_lane(p, c.spacing, high) for p in ends]
-                # the high lane's correction, the low lane's sign bit, is added below the binary point
-                total, _ = reduce_tree(m, lanes, lambda a, b: a + b, f"sum{pe}_") if len(lanes) > 1 else (lanes[0], 0)
-                acc = Signal(signed(c.acc_bits), name=f"acc{pe}")
+                acc = Signal(signed(c.acc_bits), name=f"acc{pe}", reset_less=True)
+                begun = Mux(first, 0, acc)
+                if len(ends) == 1 and pe % 2:
+                    # the carry of the high lane enters as an extra bit below, so that one adder does both
+                    total = (_high(ends[0], c.spacing) + Cat(Const(1, 1), begun).as_signed())[1:]
+                else:
+                    lanes = [_lane(p, c.spacing, pe % 2 == 1) for p in ends]
+                    lane, _ = reduce_tree(m, lanes, lambda a, b: a + b, f"sum{pe}_")
+                    total = lane + begun
                 with m.If(valid):
-                    m.d.sync += acc.eq(Mux(first, 0, acc) + total)
+                    m.d.sync += acc.eq(total)
                 m.d.comb += self.acc.word_select(pe, c.acc_bits).eq(acc)
         m.d.comb += self.early.eq(valid & last)
         m.d.sync += self.done.eq(self.early)
@@ -201,11 +205,12 @@ class PackedMacArray(wiring.Component):
 
 def _lane(p: Signal, spacing: int, high: bool) -> Value:
     """One of the two sums in P."""
-    if not high:
-        return p[:spacing].as_signed()
-    # value + carry, with the carry as an extra bit below, so that one adder does both
-    wide = Cat(p[spacing - 1], p[spacing : min(2 * spacing + 8, 48)]).as_signed()
-    return (wide + 1) >> 1
+    return (_high(p, spacing) + 1) >> 1 if high else p[:spacing].as_signed()
+
+
+def _high(p: Signal, spacing: int) -> Value:
+    """Twice the high lane, plus the low lane's sign bit, by which the high lane is one too small."""
+    return Cat(p[spacing - 1], p[spacing : min(2 * spacing + 8, 48)]).as_signed()
 
 
 def packed(pe: int, simd: int, x: tuple[int, bool], w: tuple[int, int, int], acc_bits: int) -> PackedMacConfig | None:
