@@ -8,7 +8,6 @@ from rtlnn.ops import Conv2D, Dense
 from rtlnn.plan.folding import Candidate
 from rtlnn.plan.planner import Design
 from rtlnn.platforms.spec import Platform
-from rtlnn.platforms.spec import Resources as Available
 
 __all__ = ["report_of"]
 
@@ -66,7 +65,7 @@ def _layer(candidate: Candidate, slowest: int) -> dict[str, Any]:
     }
 
 
-def _amounts(r: Resources | Available) -> dict[str, int | float]:
+def _amounts(r: Resources) -> dict[str, int | float]:
     return {"lut": r.lut, "ff": r.ff, "dsp": r.dsp, "bram36": r.bram36, "uram": r.uram}
 
 

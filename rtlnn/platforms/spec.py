@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from rtlnn.layers.arithmetic import Arithmetic
+from rtlnn.layers.component import Resources
 
 __all__ = ["Arithmetic", "MemoryBank", "Platform", "Region", "Resources", "Shell", "ShellSpec"]
 
@@ -12,26 +13,6 @@ class Shell(Enum):
     """What surrounds the core on the chip and joins it to its host."""
 
     VITIS_RTL_KERNEL = "vitis_rtl_kernel"
-
-
-@dataclass(frozen=True)
-class Resources:
-    """Amounts of what a chip is made of. `bram36` counts 36 Kbit block RAMs, `uram` 288 Kbit UltraRAMs."""
-
-    lut: int
-    ff: int
-    dsp: int
-    bram36: int
-    uram: int
-
-    def __add__(self, other: "Resources") -> "Resources":
-        return Resources(
-            self.lut + other.lut,
-            self.ff + other.ff,
-            self.dsp + other.dsp,
-            self.bram36 + other.bram36,
-            self.uram + other.uram,
-        )
 
 
 @dataclass(frozen=True)
@@ -97,7 +78,7 @@ class Platform:
     @property
     def available(self) -> Resources:
         """What the user may fill: the sum over all regions."""
-        return sum((region.resources for region in self.slrs), Resources(0, 0, 0, 0, 0))
+        return sum((region.resources for region in self.slrs), Resources())
 
     def bank(self, name: str) -> MemoryBank:
         """The memory bank of that name; `KeyError` if there is none."""
