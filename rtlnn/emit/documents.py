@@ -1,0 +1,174 @@
+"""What a stranger needs to embed a design: the port sheet and an instance to copy."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rtlnn.emit.interface import Interface, StreamPort
+from rtlnn.emit.template import fill
+
+__all__ = ["instantiation_template", "port_sheet"]
+
+
+def instantiation_template(interface: Interface) -> str:
+    """Verilog of the module `<top>_template`, which holds an instance of the core with all its ports."""
+    values: dict[str, object] = {"top": interface.top}
+    for side, port in (("in", interface.input), ("out", interface.output)):
+        values |= {
+            f"{side}_beats": port.beats,
+            f"{side}_elements": _count(port.elements, "element"),
+            f"{side}_element_bits": port.element_bits,
+            f"{side}_msb": port.tdata_bits - 1,
+        }
+    return fill("instantiation.v.in", values)
+
+
+def port_sheet(interface: Interface, report: Mapping[str, Any]) -> str:
+    """The README of a build (Markdown); `report` is that of `rtlnn.report.report_of`."""
+    source, result = interface.input, interface.output
+    values: dict[str, object] = {
+        "top": interface.top,
+        "model": report["model"],
+        "platform": report["platform"],
+        "clock_mhz": f"{report['clock_mhz']:g}",
+        "latency": f"{interface.latency_cycles:,}",
+        "latency_us": f"{interface.latency_cycles / report['clock_mhz']:.3f}",
+        "interval": f"{interface.interval_cycles:,}",
+        "fps": f"{report['clock_mhz'] * 1e6 / interface.interval_cycles:,.0f}",
+        "size": _size(report["resources"]),
+        "notes": _notes(report.get("notes", ())),
+        "host": _host(report.get("host", {})),
+        "in_text": _frames(source, "s_axis") + _input_numbers(source),
+        "out_text": _frames(result, "m_axis") + _output_numbers(result),
+        "file_rows": _files(interface),
+    }
+    for side, port in (("in", source), ("out", result)):
+        values |= {
+            f"{side}_tdata_bits": port.tdata_bits,
+            f"{side}_lanes": f"{_count(port.elements, 'element')} of {port.element_bits} bits",
+            f"{side}_shape": " x ".join(map(str, port.shape)),
+            f"{side}_dims": ", ".join(map(str, port.shape)),
+        }
+    return fill("README.md.in", values)
+
+
+def _frames(port: StreamPort, bus: str) -> str:
+    """How a frame lies on the stream, with two beats spelled out."""
+    h, w, c = port.shape
+    p, b = port.elements, port.element_bits
+    place = _count(port.beats, "beat")
+    beats = [0] if port.beats == 1 else [0, port.beats - 1]
+    lines = [
+        f"A frame has {_count(h, 'row')} of {_count(w, 'pixel')} of {_count(c, 'channel')}: "
+        f"{_count(port.frame_elements, 'element')} in {place}, channels fastest, then columns, then rows (NHWC). The "
+        f"element of row y, column x and channel k has the number n = (y · {w} + x) · {c} + k; it is in beat n // {p}, "
+        f"at `{bus}_tdata[i*{b} +: {b}]` with i = n % {p}.",
+        "",
+        f"| beat | `{bus}_tlast` | `{bus}_tdata` bits | row y | column x | channel k |",
+        "|---|---|---|---|---|---|",
+    ]
+    for beat in beats:
+        for lane in _ends(p):
+            number = beat * p + lane
+            pixel, channel = divmod(number, c)
+            bits = f"[{lane * b + b - 1}:{lane * b}]"
+            last = int(beat == port.beats - 1)
+            lines.append(f"| {beat} | {last} | `{bits}` | {pixel // w} | {pixel % w} | {channel} |")
+            if lane == 1 and p > 3:
+                lines.append("| | | … | | | |")
+    lo, hi = _range(port)
+    kind = "two's complement" if port.signed else "unsigned"
+    lines += ["", f"An element is an integer of {port.bits} bits, {kind}, from {lo} to {hi}"]
+    lines[-1] += ".\n" if port.bits == port.element_bits else f", in {b} bits: {_padding(port, bus)}.\n"
+    return "\n".join(lines) + "\n"
+
+
+def _ends(lanes: int) -> Sequence[int]:
+    """The lanes to show: all of a few, or the first two and the last."""
+    return range(lanes) if lanes <= 3 else (0, 1, lanes - 1)
+
+
+def _padding(port: StreamPort, bus: str) -> str:
+    if bus == "s_axis":
+        return f"bits {port.bits} and up of each element are ignored"
+    return f"the upper bits repeat bit {port.bits - 1}" if port.signed else "the upper bits are 0"
+
+
+def _input_numbers(port: StreamPort) -> str:
+    lo, hi = _range(port)
+    example = port.scale * (lo - port.zero_point)
+    return (
+        f"Its meaning is real = scale · (integer - zero point), scale {port.scale!r}, zero point {port.zero_point}; so "
+        f"{lo} is {example:.6g} and {hi} is {port.scale * (hi - port.zero_point):.6g}. To quantize (rounding half to "
+        "even):\n\n"
+        "```python\n"
+        f"q = np.clip(np.rint(np.float32(x) / np.float32({port.scale!r})) {_signed(port.zero_point)}, {lo}, {hi})"
+        f'.astype("<{port.dtype}")  # x: (N, {", ".join(map(str, port.shape))})\n'
+        "beats = q.tobytes()  # the bytes of tdata in the order in which they enter, the lowest byte first\n"
+        "```\n"
+    )
+
+
+def _output_numbers(port: StreamPort) -> str:
+    return (
+        f"Its meaning is real = scale · (integer - zero point), scale {port.scale!r}, zero point {port.zero_point}:\n\n"
+        "```python\n"
+        f'q = np.frombuffer(beats, "<{port.dtype}").reshape(-1, {", ".join(map(str, port.shape))})'
+        "  # beats: the bytes of tdata, the lowest byte first\n"
+        f"y = np.float32({port.scale!r}) * (q.astype(np.float32) - np.float32({port.zero_point}))\n"
+        "```\n"
+    )
+
+
+def _range(port: StreamPort) -> tuple[int, int]:
+    lo = -(1 << port.bits - 1) if port.signed else 0
+    return lo, lo + (1 << port.bits) - 1
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
+
+
+def _signed(number: int) -> str:
+    """`number` as the second operand of a sum."""
+    return f"{'-' if number < 0 else '+'} {abs(number)}"
+
+
+def _size(resources: Mapping[str, float]) -> str:
+    parts = (("lut", "LUT"), ("ff", "FF"), ("dsp", "DSP"), ("bram36", "block RAM (36 Kbit)"), ("uram", "UltraRAM"))
+    return ", ".join(f"{resources[key]:,g} {name}" for key, name in parts if resources[key])
+
+
+def _notes(notes: Sequence[str]) -> str:
+    return "".join(f"\n{note}\n" for note in notes)
+
+
+def _host(host: Mapping[str, Sequence[Mapping[str, str]]]) -> str:
+    """What of the model is not in the hardware."""
+    text = ""
+    for key, when in (("head", "before"), ("tail", "after")):
+        nodes = ", ".join(f"{n['op']} (`{n['name']}`)" for n in host.get(key, ()))
+        if nodes:
+            text += f" Work for the host {when} it: {nodes}."
+    return f"{text} Quantize and Dequantize are the formulas above." if text else text
+
+
+def _files(interface: Interface) -> str:
+    rows = [
+        (
+            "rtl/",
+            "the design, Verilog-2001; `rtl/files.f` lists the files in compile order, the top module last",
+        ),
+        ("sim/", "models of the vendor's primitives in the design, for simulation (no folder where it has none)"),
+        ("mem/", "contents of its memories: weights and parameters, for `$readmemh`"),
+        (f"{interface.top}_template.v", "an instance of the design to copy"),
+        ("interface.json", "what this file says of ports and numbers, for programs"),
+        ("report.json", "cycles and size of each layer"),
+        ("plan.json", "parallelism and buffers of each layer; may be edited and given to `rtlnn build --plan`"),
+        ("network.npz", "the integer network"),
+        ("vivado/", "out-of-context synthesis: script and clock constraint"),
+    ]
+    if interface.kernel:
+        rows.append(
+            ("kernel/", f"the platform's shell `{interface.kernel}` around the design, with its packaging script")
+        )
+    return "\n".join(f"| `{name}` | {text} |" for name, text in rows)
