@@ -1,6 +1,8 @@
 """What memories cost."""
 
-__all__ = ["LUTRAM_WORDS", "block_rams"]
+from rtlnn.layers.component import Resources
+
+__all__ = ["LUTRAM_WORDS", "block_rams", "rom_resources"]
 
 LUTRAM_WORDS = 64
 """Memories of up to this many words are made of LUTs."""
@@ -18,7 +20,19 @@ def block_rams(words: int, bits: int) -> float:
     for depth, width in _ASPECTS:
         columns = bits / width
         rows = words / depth
-        best = min(best, -(-columns // 1) * -(-rows // 0.5) * 0.5)
-        # a half block is as wide, and half as deep; or, at full depth, half as wide
+        best = min(best, -(-columns // 1) * -(-rows // 1))
+        # a half block is half as wide and as deep; or, but for the widest, as wide and half as deep
         best = min(best, -(-columns // 0.5) * 0.5 * -(-rows // 1))
+        if width < _ASPECTS[0][1]:
+            best = min(best, -(-columns // 1) * -(-rows // 0.5) * 0.5)
     return best
+
+
+def rom_resources(words: int, bits: int) -> Resources:
+    """A read-only memory with a register behind the fetched word and one behind that.
+
+    A LUT holds 64 words of one bit, or 32 of two; a block RAM has both registers of its own.
+    """
+    if words > LUTRAM_WORDS:
+        return Resources(bram36=block_rams(words, bits))
+    return Resources(lut=bits if words > LUTRAM_WORDS // 2 else -(-bits // 2), ff=2 * bits)

@@ -15,7 +15,7 @@ from rtlnn.layers.mac import MacConfig
 from rtlnn.layers.mac_packed import PackedMacConfig, packed
 from rtlnn.layers.pool import PoolConfig, PoolFunction
 from rtlnn.layers.requantizer import BiasConfig, RequantizeConfig
-from rtlnn.layers.rom import LUTRAM_WORDS, block_rams
+from rtlnn.layers.rom import rom_resources
 from rtlnn.layers.window import Reduction, WindowConfig, min_rows
 from rtlnn.ops import AveragePool2D, MaxPool2D, Precision, Requantize
 from rtlnn.plan.tasks import Task
@@ -181,10 +181,7 @@ class Candidate:
         """The cost of the memories beside the kernel."""
         total = Resources()
         for port in self.kernel.memories:
-            if port.depth <= LUTRAM_WORDS:
-                total = total + Resources(lut=-(-port.width * -(-port.depth // 32) // 2), ff=port.width * 2)
-            else:
-                total = total + Resources(bram36=block_rams(port.depth, port.width))
+            total = total + rom_resources(port.depth, port.width)
         return total
 
     @cached_property

@@ -1,0 +1,74 @@
+"""The modules of a build: what each file defines, and how often each module is in the design."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtlnn.errors import InputError
+
+__all__ = ["SourceModule", "instance_counts", "read_modules"]
+
+_MEMORY = re.compile(r"reg \[(\d+):0\] memory \[0:(\d+)\];")
+
+
+@dataclass(frozen=True)
+class SourceModule:
+    """A file of the design, which defines the module of its own name (and modules below it).
+
+    Parameters
+    ----------
+    path, text : the file
+    children : modules of other files that it instantiates, with how often
+    rom : (words, bits) of a module that is a read-only memory from a memory file, None for others
+    """
+
+    path: Path
+    text: str
+    children: Mapping[str, int]
+    rom: tuple[int, int] | None
+
+    @property
+    def name(self) -> str:
+        return self.path.stem
+
+
+def read_modules(files: Sequence[Path]) -> dict[str, SourceModule]:
+    """The modules of `files`, by name. Raises `InputError` for a file without the module of its name."""
+    texts = {file.stem: file.read_text(encoding="utf-8") for file in files}
+    modules = {}
+    for file in files:
+        text = texts[file.stem]
+        if not re.search(rf"^module {re.escape(file.stem)}\b", text, re.MULTILINE):
+            raise InputError(f"{file} does not define the module {file.stem}; build again")
+        modules[file.stem] = SourceModule(file, text, _children(file.stem, text, texts), _rom(text))
+    return modules
+
+
+def _children(name: str, text: str, all_modules: Mapping[str, str]) -> dict[str, int]:
+    """Instances `module instance (` in the text of modules that other files define."""
+    found: dict[str, int] = {}
+    for match in re.finditer(r"^\s*(\w+)\s+(?:#\(|\\\S+ \s*\(|\w+\s*\()", text, re.MULTILINE):
+        if match[1] in all_modules and match[1] != name:
+            found[match[1]] = found.get(match[1], 0) + 1
+    return found
+
+
+def _rom(text: str) -> tuple[int, int] | None:
+    memory = _MEMORY.search(text)
+    if "$readmemh" not in text or memory is None:
+        return None
+    return int(memory[2]) + 1, int(memory[1]) + 1
+
+
+def instance_counts(modules: Mapping[str, SourceModule], top: str) -> dict[str, int]:
+    """How often each module is in the design below `top` (itself once); only those that are in it."""
+    counts: dict[str, int] = {}
+
+    def visit(name: str, times: int) -> None:
+        counts[name] = counts.get(name, 0) + times
+        for child, number in modules[name].children.items():
+            visit(child, times * number)
+
+    visit(top, 1)
+    return counts
