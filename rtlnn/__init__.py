@@ -1,0 +1,68 @@
+"""Trained ONNX networks become verified, synthesizable hardware, without HLS.
+
+The functions of the command line, for Python:
+
+    import rtlnn
+
+    report = rtlnn.build("model.onnx", "build/model", rtlnn.Options(platform="u200", calibration="data.npy"))
+    result = rtlnn.simulate("build/model", inputs="images.npy")
+    scores = rtlnn.reference("model.onnx", calibration="data.npy")(images)
+
+They are loaded when they are first used, so that `import rtlnn` takes no time.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rtlnn.api import (
+        Calibration,
+        CheckFailed,
+        InputError,
+        Level,
+        Objective,
+        Options,
+        Precision,
+        Reference,
+        RtlnnError,
+        SimulationResult,
+        Simulator,
+        build,
+        estimate,
+        quantize,
+        reference,
+        simulate,
+    )
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Calibration",
+    "CheckFailed",
+    "InputError",
+    "Level",
+    "Objective",
+    "Options",
+    "Precision",
+    "Reference",
+    "RtlnnError",
+    "SimulationResult",
+    "Simulator",
+    "build",
+    "estimate",
+    "quantize",
+    "reference",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module("rtlnn.api"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,126 @@
+"""The package's functions: what `import rtlnn` offers.
+
+`build` and `estimate` are those of `rtlnn.builder`; the others take the model's own arrays where the modules below
+them take integers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+
+from rtlnn import quantization
+from rtlnn.builder import Options, build, estimate
+from rtlnn.errors import CheckFailed, InputError, RtlnnError
+from rtlnn.ir.network import Network
+from rtlnn.ir.types import Array
+from rtlnn.load import load_network
+from rtlnn.ops import Precision
+from rtlnn.plan.goal import Objective
+from rtlnn.quantization import Calibration, CalibrationData
+from rtlnn.sim.reference import Reference
+from rtlnn.sim.reference import load as load_reference
+from rtlnn.sim.result import Level, Progress, SimulationResult
+from rtlnn.sim.simulate import simulate as simulate_frames
+from rtlnn.sim.simulators import Simulator
+
+__all__ = [
+    "Calibration",
+    "CheckFailed",
+    "InputError",
+    "Level",
+    "Objective",
+    "Options",
+    "Precision",
+    "Reference",
+    "RtlnnError",
+    "SimulationResult",
+    "Simulator",
+    "build",
+    "estimate",
+    "quantize",
+    "reference",
+    "simulate",
+]
+
+quantize = quantization.quantize_model
+
+
+def reference(
+    model: Path | str | onnx.ModelProto,
+    calibration: CalibrationData | None = None,
+    input_shapes: Mapping[str, tuple[int, ...]] | None = None,
+    precision: Precision = Precision.EXACT,
+) -> Reference:
+    """The integer network of a model, or of a build folder, as a function of the model's own input and output.
+
+    `rtlnn.reference("model.onnx", calibration="data.npy")(x)` computes in NumPy, bit for bit, what the hardware built
+    from the same arguments computes, with what the host does before and after it. Of a build folder, the other
+    arguments are not used. Raises `InputError`.
+    """
+    if isinstance(model, (str, Path)) and (Path(model) / "network.npz").is_file():
+        return load_reference(model)
+    return Reference(load_network(model, calibration, input_shapes, precision))
+
+
+def simulate(
+    build_dir: Path | str,
+    inputs: Array | Path | str | None = None,
+    frames: int | None = None,
+    level: Level = Level.CORE,
+    simulator: Simulator = Simulator.VERILATOR,
+    waves: bool = False,
+    progress: Progress | None = None,
+) -> SimulationResult:
+    """Simulate a build folder, and compare every output bit with the reference and the timing with the plan.
+
+    Parameters
+    ----------
+    inputs : an array or a .npy file. Arrays of the model's own input shape (one frame, or any number of them) are the
+        model's own input, of whatever number type: the host's part converts them. Others must be integer frames
+        (N, H, W, C), as the hardware takes them. Default: random integers over the whole range
+    frames : use so many (the first ones of `inputs`)
+    level : the core with its streams, or the platform's kernel with bus masters and memory
+    waves : record the signals in `sim/` of the build folder
+    progress : called with (step, done, total)
+
+    Raises `InputError` if the folder, the inputs or the tools cannot be used. Whatever is wrong with the design is in
+    the result; `passed` says whether all held.
+    """
+    if inputs is None:
+        return simulate_frames(build_dir, None, frames, level, simulator, waves, progress)
+    source = "array" if isinstance(inputs, np.ndarray) else str(inputs)
+    network = load_reference(build_dir).network
+    data = inputs if isinstance(inputs, np.ndarray) else _read(Path(inputs))
+    if _is_own_input(network, data):
+        data = _core_frames(network, data, frames, source)
+    result = simulate_frames(build_dir, data, frames, level, simulator, waves, progress)
+    return replace(result, inputs=source)
+
+
+def _read(path: Path) -> Array:
+    try:
+        data = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path} cannot be read as a NumPy array file (.npy): {error}") from error
+    if not isinstance(data, np.ndarray):
+        raise InputError(f"{path} holds several arrays; give a .npy file with one")
+    return data
+
+
+def _is_own_input(network: Network, data: Array) -> bool:
+    shape = network.input.shape
+    return data.dtype.kind in "fiu" and shape in (data.shape, data.shape[1:])
+
+
+def _core_frames(network: Network, data: Array, frames: int | None, source: str) -> NDArray[np.int64]:
+    """The hardware's input for the first `frames` of the model's own ones."""
+    data = data[np.newaxis] if data.shape == network.input.shape else data
+    if not len(data):
+        raise InputError(f"{source} holds no frames; give at least one")
+    if frames is not None and frames > len(data):
+        raise InputError(f"{source} holds {len(data)} frames, not {frames}")
+    return network.to_core(data[:frames])

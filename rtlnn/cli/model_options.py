@@ -1,0 +1,106 @@
+"""The options that `build`, `estimate` and `quantize` share."""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from pathlib import Path
+
+from rtlnn.builder import Options
+from rtlnn.ops import Precision
+from rtlnn.plan.goal import Objective
+from rtlnn.quantization import Calibration
+
+__all__ = ["add_design_options", "add_json", "add_model_options", "design_options", "input_shapes"]
+
+
+def add_model_options(parser: ArgumentParser) -> None:
+    """The model, its calibration data, its unknown dimensions."""
+    parser.add_argument("model", metavar="MODEL", help="ONNX file: float, or quantized in the QDQ format")
+    parser.add_argument(
+        "--calibration",
+        metavar="DATA",
+        type=_calibration,
+        help="typical inputs for a float model: a .npy file with an array (frames, *shape of the model's input), or "
+        "`random` for studies of size and speed",
+    )
+    parser.add_argument(
+        "--input-shape",
+        metavar="NAME=N,N,...",
+        type=_shape,
+        action="append",
+        default=[],
+        help="shape of an input with unknown dimensions, such as x=1,3,32,32; may be given several times",
+    )
+
+
+def add_design_options(parser: ArgumentParser) -> None:
+    """Platform, targets, budget, plan."""
+    parser.add_argument(
+        "--platform",
+        default="u200",
+        metavar="NAME",
+        help="one of `rtlnn platforms`, or a file (default: u200)",
+    )
+    parser.add_argument(
+        "--requantize",
+        choices=[p.value for p in Precision],
+        default=Precision.EXACT.value,
+        help="`exact` equals onnxruntime on every bit; `fast` takes one DSP less a lane and differs by one step at "
+        "times (default: exact)",
+    )
+    goal = parser.add_argument_group("goal")
+    goal.add_argument(
+        "--optimize",
+        choices=[o.value for o in Objective],
+        default=Objective.THROUGHPUT.value,
+        help="with a target: the smallest design that reaches it; `latency` then spends the rest of the budget "
+        "(default: throughput)",
+    )
+    goal.add_argument("--target-fps", type=float, metavar="N", help="frames a second to reach")
+    goal.add_argument("--target-interval", type=int, metavar="CYCLES", help="clock cycles a frame to reach")
+    goal.add_argument(
+        "--plan", type=Path, metavar="FILE", help="follow this plan.json, perhaps edited, in place of a search"
+    )
+    budget = parser.add_argument_group("budget", "default: 70 % of what the platform leaves to the user")
+    budget.add_argument("--max-dsp", type=int, metavar="N", help="multipliers (DSP slices)")
+    budget.add_argument("--max-lut", type=int, metavar="N", help="look-up tables")
+    budget.add_argument("--max-bram", type=float, metavar="N", help="block RAMs of 36 Kbit")
+
+
+def add_json(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print one JSON object, for machines")
+
+
+def input_shapes(options: Namespace) -> dict[str, tuple[int, ...]]:
+    return dict(options.input_shape)
+
+
+def design_options(options: Namespace) -> Options:
+    """What the options of `add_model_options` and `add_design_options` say."""
+    return Options(
+        platform=options.platform,
+        calibration=options.calibration,
+        input_shapes=input_shapes(options),
+        precision=Precision(options.requantize),
+        objective=Objective(options.optimize),
+        target_interval=options.target_interval,
+        target_fps=options.target_fps,
+        max_dsp=options.max_dsp,
+        max_lut=options.max_lut,
+        max_bram=options.max_bram,
+        plan=options.plan,
+    )
+
+
+def _calibration(text: str) -> Path | Calibration:
+    return Calibration.RANDOM if text == Calibration.RANDOM.value else Path(text)
+
+
+def _shape(text: str) -> tuple[str, tuple[int, ...]]:
+    # names may hold "=", numbers may not
+    name, _, numbers = text.rpartition("=")
+    try:
+        shape = tuple(int(n) for n in numbers.split(","))
+    except ValueError:
+        shape = ()
+    if not name or not shape or min(shape) < 1:
+        raise ArgumentTypeError(f"{text!r} is not a name and a shape; write it as x=1,3,32,32")
+    return name, shape

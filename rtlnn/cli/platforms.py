@@ -1,0 +1,66 @@
+"""List the platforms, or show one."""
+
+from argparse import ArgumentParser, Namespace
+
+from rich.table import Table
+
+from rtlnn.cli.console import amount, print_lines, stdout
+from rtlnn.platforms.loader import list_platforms, load_platform
+from rtlnn.platforms.spec import Platform
+
+EXAMPLES = """\
+examples:
+  rtlnn platforms
+  rtlnn platforms show u200
+  rtlnn platforms show my_board.yaml     # checks a file of your own
+"""
+
+AMOUNTS = ("lut", "ff", "dsp", "bram36", "uram")
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
+    show = actions.add_parser("show", help="everything that is known of a platform")
+    show.add_argument("name", metavar="NAME", help="a platform's name, or the path of a platform file")
+    parser.set_defaults(name=None)
+
+
+def run(options: Namespace) -> int:
+    if options.name is None:
+        _list()
+    else:
+        _show(load_platform(options.name))
+    return 0
+
+
+def _list() -> None:
+    table = Table("platform", "description")
+    for name in AMOUNTS:
+        table.add_column(name.upper(), justify="right")
+    for name in list_platforms():
+        platform = load_platform(name)
+        table.add_row(name, platform.description, *_amounts(platform.available))
+    stdout().print(table)
+
+
+def _show(platform: Platform) -> None:
+    shell = f"{platform.shell.kind.value} for {platform.shell.target}" if platform.shell else "none: a bare device"
+    print_lines(
+        f"{platform.name}: {platform.description}",
+        f"part {platform.part}, {platform.clock_mhz:g} MHz, multipliers {platform.arithmetic.value}",
+        f"shell: {shell}",
+    )
+    table = Table("region", *(name.upper() for name in AMOUNTS), title="left to the user")
+    for region in platform.slrs:
+        table.add_row(region.name, *_amounts(region.resources))
+    table.add_row("all", *_amounts(platform.available))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    stdout().print(table)
+    for bank in platform.memory:
+        print_lines(f"memory {bank.name}: {bank.gibibytes} GiB, in {bank.slr}")
+    print_lines(f"source: {platform.source}")
+
+
+def _amounts(resources: object) -> list[str]:
+    return [amount(getattr(resources, name)) for name in AMOUNTS]

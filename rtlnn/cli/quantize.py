@@ -1,0 +1,51 @@
+"""Quantize a float model; the result is a standard QDQ model that onnxruntime runs too."""
+
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import onnx
+
+from rtlnn.cli.console import print_lines, step_display
+from rtlnn.cli.model_options import add_model_options, input_shapes
+from rtlnn.errors import InputError
+from rtlnn.quantization import quantize_model
+
+EXAMPLES = """\
+examples:
+  rtlnn quantize model.onnx --calibration data.npy                    # writes model_int8.onnx
+  rtlnn quantize model.onnx --calibration data.npy -o out/small.onnx
+"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    add_model_options(parser)
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="file to write (default: MODEL_int8.onnx, beside the model)"
+    )
+
+
+def run(options: Namespace) -> int:
+    model = Path(options.model)
+    output = options.output or model.with_name(f"{model.stem}_int8.onnx")
+    if output.is_dir():
+        raise InputError(f"the output {output} is a folder; give a file")
+    if options.calibration is None:
+        raise InputError("quantizing needs typical inputs: give --calibration data.npy")
+    with step_display() as progress:
+        progress("quantizing")
+        quantized = quantize_model(model, options.calibration, input_shapes(options))
+    output.parent.mkdir(parents=True, exist_ok=True)
+    _save(quantized, output)
+    print_lines(f"written to {output}; next: rtlnn build {output}")
+    return 0
+
+
+def _save(model: onnx.ModelProto, output: Path) -> None:
+    """Write the file whole or not at all."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    partial = output.with_name(f".{output.name}.partial")
+    try:
+        partial.write_bytes(model.SerializeToString(deterministic=True))
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,78 @@
+"""The report of a design as tables."""
+
+from typing import Any
+
+from rich.table import Table
+
+from rtlnn.cli.console import amount, print_lines, stdout
+
+__all__ = ["print_report"]
+
+Report = dict[str, Any]
+
+NAMES = {"lut": "LUT", "ff": "FF", "dsp": "DSP", "bram36": "BRAM36", "uram": "URAM"}
+
+
+def print_report(report: Report) -> None:
+    """Print layers, totals, timing, the host's part and notes of a report (see `rtlnn.report`)."""
+    console = stdout()
+    console.print(_layers(report))
+    console.print(_resources(report))
+    print_lines(*_timing(report))
+    for line in _host(report["host"]):
+        print_lines(line)
+    for note in report["notes"]:
+        console.print(f"NOTE: {note}", style="bold yellow", markup=False, soft_wrap=True)
+
+
+def _layers(report: Report) -> Table:
+    table = Table(title=f"{report['model']} on {report['platform']}", title_justify="left")
+    for name in ("layer", "operator", "output"):
+        table.add_column(name, overflow="fold")
+    for name in ("PE×SIMD", "cycles", "MAC/cycle/DSP", "DSP", "BRAM36", "LUT"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for layer in report["layers"]:
+        table.add_row(
+            layer["name"],
+            layer["op"],
+            "×".join(str(n) for n in layer["output_shape"]),
+            f"{layer['pe']}×{layer['simd']}",
+            f"{layer['cycles']:,}",
+            f"{layer['macs_per_cycle_and_dsp']:.2f}" if layer["macs"] and layer["dsp"] else "",
+            *(amount(layer[name]) for name in ("dsp", "bram36", "lut")),
+            "limits" if layer["limits"] else "",
+        )
+    return table
+
+
+def _resources(report: Report) -> Table:
+    table = Table("estimate", *NAMES.values())
+    for column in table.columns[1:]:
+        column.justify = "right"
+    used, available = report["resources"], report["available"]
+    table.add_row("design", *(amount(used[name]) for name in NAMES))
+    table.add_row("available", *(amount(available[name]) for name in NAMES))
+    table.add_row("share", *(_share(used[name], available[name]) for name in NAMES))
+    return table
+
+
+def _share(used: float, available: float) -> str:
+    return f"{100 * used / available:.1f} %" if available else "-"
+
+
+def _timing(report: Report) -> list[str]:
+    mhz = report["clock_mhz"]
+    return [
+        f"latency   {report['latency_cycles']:,} cycles = {report['latency_us']:,.2f} µs at {mhz:g} MHz",
+        f"interval  {report['interval_cycles']:,} cycles = {report['fps']:,.0f} frames/s",
+    ]
+
+
+def _host(host: dict[str, list[dict[str, str]]]) -> list[str]:
+    lines = []
+    for part, place in (("head", "before"), ("tail", "after")):
+        if nodes := host[part]:
+            names = ", ".join(f"{node['op']} ({node['name']})" for node in nodes)
+            lines.append(f"on the host, {place} the hardware: {names}")
+    return lines

@@ -1,0 +1,47 @@
+"""The result of a simulation as a table."""
+
+from rich.table import Table
+
+from rtlnn.cli.console import print_lines, stdout
+from rtlnn.sim.result import Level, SimulationResult
+
+__all__ = ["print_result"]
+
+
+def print_result(result: SimulationResult) -> None:
+    """Print what was compared, what was found, and all that failed."""
+    table = Table("check", "simulated", "expected", "", title=f"simulation, {result.level.value} level")
+    table.title_justify = "left"
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    table.add_row("wrong output values", f"{result.mismatches:,}", "0", _mark(result.bit_exact))
+    latency, planned = result.latency_cycles, result.planned_latency_cycles
+    if result.level is Level.CORE:
+        table.add_row("latency (cycles)", _cycles(latency), f"{planned:,}", _mark(latency == planned))
+    interval, planned = result.interval_cycles, result.planned_interval_cycles
+    table.add_row("interval (cycles)", _cycles(interval), f"{planned:,}", _interval_mark(interval, planned))
+    console = stdout()
+    console.print(table)
+    print_lines(
+        f"{result.frames:,} frames ({result.inputs})",
+        f"{result.cycles:,} cycles at {result.cycles_per_second:,.0f} a second",
+        f"{result.simulator}; built in {result.build_seconds:.1f} s, {result.seconds:.1f} s in all",
+    )
+    if result.waves:
+        print_lines(f"signals: {result.waves} in the build folder")
+    for failure in result.failures:
+        console.print(f"FAILED: {failure}", style="bold red", markup=False, soft_wrap=True)
+    verdict = "passed: every output bit equals the reference" if result.passed else "FAILED"
+    console.print(verdict, style="bold green" if result.passed else "bold red")
+
+
+def _cycles(cycles: int | None) -> str:
+    return "not measured" if cycles is None else f"{cycles:,}"
+
+
+def _interval_mark(measured: int | None, planned: int) -> str:
+    return "too few frames" if measured is None else _mark(measured == planned)
+
+
+def _mark(good: bool) -> str:
+    return "ok" if good else "WRONG"
