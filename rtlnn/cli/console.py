@@ -14,8 +14,8 @@ PLAIN_WIDTH = 132
 
 
 def stdout() -> Console:
-    """The console for results; its tables are as wide as the terminal, or `PLAIN_WIDTH`."""
-    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False)
+    """The console for results: as wide as the terminal, or `PLAIN_WIDTH`; brackets in names are no markup."""
+    return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False, markup=False, emoji=False)
 
 
 def amount(number: float) -> str:
@@ -26,7 +26,7 @@ def amount(number: float) -> str:
 def print_lines(*lines: str) -> None:
     """Print text as it is."""
     for line in lines:
-        stdout().print(line, markup=False, soft_wrap=True)
+        stdout().print(line, soft_wrap=True)
 
 
 def _progress(*columns: TextColumn | BarColumn | MofNCompleteColumn) -> Progress:

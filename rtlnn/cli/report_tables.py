@@ -22,7 +22,7 @@ def print_report(report: Report) -> None:
     for line in _host(report["host"]):
         print_lines(line)
     for note in report["notes"]:
-        console.print(f"NOTE: {note}", style="bold yellow", markup=False, soft_wrap=True)
+        console.print(f"NOTE: {note}", style="bold yellow", soft_wrap=True)
 
 
 def _layers(report: Report) -> Table:

@@ -30,7 +30,7 @@ def print_result(result: SimulationResult) -> None:
     if result.waves:
         print_lines(f"signals: {result.waves} in the build folder")
     for failure in result.failures:
-        console.print(f"FAILED: {failure}", style="bold red", markup=False, soft_wrap=True)
+        console.print(f"FAILED: {failure}", style="bold red", soft_wrap=True)
     verdict = "passed: every output bit equals the reference" if result.passed else "FAILED"
     console.print(verdict, style="bold green" if result.passed else "bold red")
 
