@@ -1,0 +1,209 @@
+"""The behavioural DSP48E2: against a second description of the slice, and what it refuses."""
+
+import re
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+import pytest
+from amaranth.hdl import Elaboratable, Instance, Module, Signal
+
+from rtlnn.emit.verilog import convert
+from rtlnn.errors import CheckFailed
+from rtlnn.ir.types import Array
+from rtlnn.layers import dsp48e2
+from rtlnn.layers.stream import StreamFormat
+from rtlnn.sim.harness import CompiledCore
+from rtlnn.sim.stream_run import PortNames
+
+Rng = np.random.Generator
+Words = dict[str, int]
+MODEL = (resources.files("rtlnn.sim") / "models" / "DSP48E2.v").read_text()
+FLAGS = ["CEA2", "CEAD", "CEB1", "CEB2", "CED", "CEM", "CEP"] + ["RSTA", "RSTB", "RSTD", "RSTM", "RSTP"]
+WIDTHS = {"A": 30, "B": 18, "D": 27, "PCIN": 48} | dict.fromkeys([*FLAGS, "CASCADE", "SUBTRACT"], 1)
+BYTES = -(-sum(WIDTHS.values()) // 8)
+
+
+def _bench(settings: dict[str, object] | None = None) -> str:
+    """One beat is one clock cycle: every port's value in, P (after the clock edge) and PCOUT out."""
+    parameters = ", ".join(
+        f'.{name}("{value}")' if isinstance(value, str) else f".{name}({value})"
+        for name, value in {**dsp48e2._PARAMETERS, **(settings or {})}.items()
+    )
+    place, ports = 0, []
+    for name, width in WIDTHS.items():
+        ports.append(f"  wire [{width - 1}:0] w_{name} = s_axis_tdata[{place} +: {width}];")
+        place += width
+    joined = ", ".join(f".{name}(w_{name})" for name in WIDTHS if name not in ("CASCADE", "SUBTRACT"))
+    return "\n".join(
+        [
+            "module bench (input aclk, input aresetn,",
+            f"  input [{8 * BYTES - 1}:0] s_axis_tdata, input s_axis_tvalid, input s_axis_tlast, output s_axis_tready,",
+            "  output [95:0] m_axis_tdata, output reg m_axis_tvalid, output reg m_axis_tlast, input m_axis_tready);",
+            *ports,
+            "  assign s_axis_tready = 1;",
+            "  always @(posedge aclk) m_axis_tvalid <= aresetn && s_axis_tvalid;",
+            "  always @(posedge aclk) m_axis_tlast <= s_axis_tlast;",
+            f"  DSP48E2 #({parameters}) dut (.CLK(aclk), {joined}, .C(48'd0), .ACIN(30'd0), .BCIN(18'd0),",
+            "    .OPMODE(s_axis_tvalid && w_CASCADE ? 9'b000010101 : 9'b000000101), .INMODE(5'b00100),",
+            "    .ALUMODE(s_axis_tvalid && w_SUBTRACT ? 4'b0011 : 4'b0000), .CARRYIN(1'b0), .CARRYINSEL(3'd0),",
+            "    .CARRYCASCIN(1'b0), .MULTSIGNIN(1'b0), .CEA1(1'b0), .CEALUMODE(1'b0), .CEC(1'b0), .CECARRYIN(1'b0),",
+            "    .CECTRL(1'b0), .CEINMODE(1'b0), .RSTALLCARRYIN(1'b0), .RSTALUMODE(1'b0), .RSTC(1'b0), .RSTCTRL(1'b0),",
+            "    .RSTINMODE(1'b0), .P(m_axis_tdata[47:0]), .PCOUT(m_axis_tdata[95:48]));",
+            "endmodule",
+        ]
+    )
+
+
+def _core(folder: Path, cycles: int, settings: dict[str, object] | None = None) -> CompiledCore:
+    (folder / "model.v").write_text(MODEL)
+    (folder / "bench.v").write_text(_bench(settings))
+    formats = StreamFormat(BYTES, 8, False, BYTES, cycles), StreamFormat(12, 8, False, 12, cycles)
+    ports = PortNames("aclk", "aresetn", True, "s_axis_", "m_axis_", None)
+    return CompiledCore.build([folder / "bench.v", folder / "model.v"], "bench", *formats, ports=ports)
+
+
+def _signed(value: int, bits: int) -> int:
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if value >> bits - 1 else value
+
+
+def _described(cycles: list[Words]) -> list[int]:
+    """P after each cycle, by UG579: every register has an enable and a reset, which wins (chapter 2, tables of ports).
+
+    The pre-adder wraps at 27 bits; the product is signed, 27 by 18 bits; the sum wraps at 48 bits.
+    """
+    a = d = ad = b1 = b2 = m = p = 0
+    result = []
+    for w in cycles:
+
+        def register(old: int, new: int, enable: str, reset: str, w: Words = w) -> int:
+            return 0 if w[reset] else new if w[enable] else old
+
+        a, d, ad, b1, b2, m, p = (
+            register(a, _signed(w["A"], 27), "CEA2", "RSTA"),
+            register(d, _signed(w["D"], 27), "CED", "RSTD"),
+            register(ad, _signed(a + d, 27), "CEAD", "RSTD"),
+            register(b1, _signed(w["B"], 18), "CEB1", "RSTB"),
+            register(b2, b1, "CEB2", "RSTB"),
+            register(m, ad * b2, "CEM", "RSTM"),
+            register(p, (m + w["CASCADE"] * w["PCIN"]) & (1 << 48) - 1, "CEP", "RSTP"),
+        )
+        result.append(p)
+    return result
+
+
+def _cycles(rng: Rng, count: int) -> list[Words]:
+    """Random and extreme data; the first cycle resets everything, resets are rare after, enables are mostly high."""
+    result = []
+    for n in range(count):
+        words = {}
+        for name, width in WIDTHS.items():
+            value = int(rng.integers(0, 1 << width))
+            if width > 1 and rng.random() < 0.4:
+                value = int(rng.choice([0, (1 << width) - 1, 1 << width - 1, (1 << width - 1) - 1, 1 << 26, 1]))
+            chance = {"RST": 0.03 if n else 1.1, "CEA": 0.8, "CEB": 0.8, "CED": 0.8, "CEM": 0.8, "CEP": 0.8}
+            if width == 1 and name[:3] in chance:
+                value = int(rng.random() < chance[name[:3]])
+            words[name] = value & (1 << width) - 1
+        words["SUBTRACT"] = 0
+        result.append(words)
+    return result
+
+
+def _beats(cycles: list[Words]) -> Array:
+    rows = []
+    for words in cycles:
+        beat = place = 0
+        for name, width in WIDTHS.items():
+            beat |= words[name] << place
+            place += width
+        rows.append(list(beat.to_bytes(BYTES, "little")))
+    return np.array(rows)[np.newaxis]
+
+
+def test_every_register_and_both_operations(rng: Rng, tmp_path: Path) -> None:
+    cycles = _cycles(rng, 6000)
+    run = _core(tmp_path, len(cycles)).run(_beats(cycles))
+    for place in (0, 6):
+        p = [int.from_bytes(bytes(row[place : place + 6].tolist()), "little") for row in run.outputs[0]]
+        assert p == _described(cycles)
+    assert len(set(p)) > 3000, "the data must not be held in reset"
+
+
+@pytest.mark.parametrize("port", [name for name in WIDTHS if name != "SUBTRACT"])
+def test_the_description_depends_on_every_port(port: str, rng: Rng) -> None:
+    cycles = _cycles(rng, 500)
+    changed = [{**words, port: 0} for words in cycles]
+    assert _described(changed) != _described(cycles)
+
+
+def test_an_operation_that_is_not_modelled_stops_the_simulation(rng: Rng, tmp_path: Path) -> None:
+    cycles = _cycles(rng, 6000)
+    cycles[70]["SUBTRACT"] = 1
+    with pytest.raises(CheckFailed):
+        _core(tmp_path, len(cycles)).run(_beats(cycles))
+
+
+def test_a_setting_that_is_not_modelled_stops_the_simulation(rng: Rng, tmp_path: Path) -> None:
+    with pytest.raises(CheckFailed):
+        _core(tmp_path, 20, {"BREG": 1}).run(_beats(_cycles(rng, 20)))
+
+
+def test_every_setting_is_checked() -> None:
+    """The model names every parameter of the instances, and refuses all values but theirs where they matter."""
+    (condition,) = re.findall(r"SUPPORTED = (.*?);", MODEL, re.DOTALL)
+    checked = {name: value.strip('"') for name, value in re.findall(r'(\w+) == ("\w+"|\d+)', condition)}
+    declared = set(re.findall(r"parameter (?:integer )?(\w+) =", MODEL))
+    assert declared == set(dsp48e2._PARAMETERS)
+    # the registers of ACOUT and BCOUT, which the model does not have
+    unused = {"ACASCREG", "BCASCREG"}
+    assert checked == {name: str(value) for name, value in dsp48e2._PARAMETERS.items() if name not in unused}
+
+
+class _Cascade(Elaboratable):
+    def __init__(self, instance: Callable[..., Instance]) -> None:
+        self.x, self.p = Signal(100), Signal(48)
+        self._instance = instance
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        cascade = None
+        for n in range(2):
+            out = Signal(48, name=f"out{n}")
+            x = self.x[50 * n :]
+            m.submodules[f"dsp{n}"] = self._instance(x[:8].as_signed(), x[8:35], x[35:43], self.p, cascade, out)
+            cascade, self.p = out, Signal(48)
+        return m
+
+
+def _vendor_ports() -> tuple[set[str], set[str], set[str]]:
+    """Inputs, outputs and parameters of the primitive, as Yosys lists them from the vendor's library."""
+    package = pytest.importorskip("pyosys")
+    cells = Path(package.__file__).parent / "share" / "xilinx" / "cells_xtra.v"
+    body = re.search(r"^module DSP48E2 ?\(.*?^endmodule", cells.read_text(), re.MULTILINE | re.DOTALL)
+    assert body
+    inputs, outputs, parameters = (
+        set(re.findall(rf"^ +{kind} (?:(?:signed|integer|real) )?(?:\[[^]]*\] )?(\w+)", body[0], re.MULTILINE))
+        for kind in ("input", "output", "parameter")
+    )
+    return inputs, outputs, parameters
+
+
+def test_every_input_of_the_primitive_is_connected() -> None:
+    """An input left open reads as one in the vendor's model."""
+    inputs, outputs, parameters = _vendor_ports()
+    assert {"A", "CARRYCASCIN", "RSTP", "CEA1"} <= inputs
+    assert {"P", "PCOUT"} <= outputs
+    top = _Cascade(dsp48e2.multiply_add)
+    text = convert({"top": (top, {"x": (top.x, None)})})["top"]
+    instances = re.findall(r"DSP48E2 #\((.*?)\n  \) \\?\w+ *\((.*?)\n  \);", text, re.DOTALL)
+    assert len(instances) == 2
+    for settings, ports in instances:
+        connected = set(re.findall(r"\.(\w+)\([^)]", ports))
+        assert inputs <= connected <= inputs | outputs
+        assert set(re.findall(r"\.(\w+)\(", settings)) <= parameters
+    declared = set(re.findall(r"\b(?:input|output) (?:\[[^]]*\] )?(\w+)", MODEL))
+    declared |= {name for names in re.findall(r"input ((?:\w+, )+\w+)", MODEL) for name in names.split(", ")}
+    assert inputs <= declared <= inputs | outputs
