@@ -38,7 +38,7 @@ class Netlist:
 def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: int) -> Netlist:
     """Convert the chain of `stages` and the module `top` that joins them.
 
-    The top's ports are aclk, aresetn, s_axis_*, m_axis_*, and frame_error if the first stage is a frame guard. Its
+    The top's ports are aclk, aresetn, s_axis_*, m_axis_*, and frame_error if a stage is a frame guard. Its
     elements take `input_bits` and `output_bits` bits.
     """
     for a, b in pairwise(stages):
@@ -79,8 +79,10 @@ class _Chain(Elaboratable):
 
     def ports(self) -> dict[str, tuple[Signal, None]]:
         """All ports; their direction follows from who drives them."""
-        streams = [w for s in (self.s, self.m) for w in (s.tdata, s.tvalid, s.tready, s.tlast)]
-        return {s.name: (s, None) for s in (self.aclk, self.aresetn, *streams, self.frame_error)}
+        signals = [w for s in (self.s, self.m) for w in (s.tdata, s.tvalid, s.tready, s.tlast)]
+        if any(isinstance(stage.layer, GuardConfig) for stage in self._stages):
+            signals.append(self.frame_error)
+        return {s.name: (s, None) for s in (self.aclk, self.aresetn, *signals)}
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -24,7 +24,7 @@ class BufferConfig(LayerConfig):
 
     @property
     @abstractmethod
-    def depth(self) -> int:
+    def capacity(self) -> int:
         """Beats it holds."""
 
     @property
@@ -46,10 +46,10 @@ class BufferConfig(LayerConfig):
                 if len(i.taken.times) < j:
                     yield i.taken, j - 1
                 after = i.taken.times[j - 1]
-            if j >= self.depth:
-                if len(o.taken.times) <= j - self.depth:
-                    yield o.taken, j - self.depth
-                after = max(after, o.taken.times[j - self.depth])
+            if j >= self.capacity:
+                if len(o.taken.times) <= j - self.capacity:
+                    yield o.taken, j - self.capacity
+                after = max(after, o.taken.times[j - self.capacity])
             i.ready.times.append(after + 1)
             j += 1
 
@@ -74,6 +74,10 @@ class FifoConfig(BufferConfig):
     def __post_init__(self) -> None:
         if self.depth < 2:
             raise ValueError(f"a FIFO needs at least 2 beats for full rate, not {self.depth}")
+
+    @property
+    def capacity(self) -> int:
+        return self.depth
 
     def component(self) -> "Fifo":
         return Fifo(self)
@@ -124,7 +128,7 @@ class SkidConfig(BufferConfig):
     """A skid buffer; latency 1 cycle, full rate."""
 
     @property
-    def depth(self) -> int:
+    def capacity(self) -> int:
         return 2
 
     def component(self) -> wiring.Component:

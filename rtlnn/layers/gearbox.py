@@ -1,6 +1,7 @@
 """Stream width converter."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import gcd
 
 from amaranth.hdl import Module, Mux, Signal
@@ -41,8 +42,8 @@ class GearboxConfig(LayerConfig):
 
     @property
     def capacity(self) -> int:
-        """Elements of the shift register: room for a beat of each side sustains one a cycle at the slower side."""
-        return self.input.elements + self.output.elements
+        """Elements of the shift register: as few as let the side of more beats have one every cycle."""
+        return _capacity(tuple(_sizes(self.input)), tuple(_sizes(self.output)))
 
     def component(self) -> "Gearbox":
         return Gearbox(self)
@@ -147,3 +148,27 @@ def _sizes(fmt: StreamFormat) -> list[int]:
     """Elements of each beat of a pixel."""
     rest = fmt.channels - (fmt.beats_per_pixel - 1) * fmt.elements
     return [fmt.elements] * (fmt.beats_per_pixel - 1) + [rest]
+
+
+@lru_cache(maxsize=4096)
+def _capacity(into: tuple[int, ...], out: tuple[int, ...]) -> int:
+    """Room for the beats of sizes `into` and `out`, which repeat, so that the side of more beats never waits."""
+    # equal beats repeat one by one, not by pixels
+    into, out = (sizes[:1] if sizes[0] == sizes[-1] else sizes for sizes in (into, out))
+    capacity = into[0] + out[0]
+    while not _full_rate(into, out, capacity):
+        capacity += gcd(*into, *out)
+    return capacity
+
+
+def _full_rate(into: tuple[int, ...], out: tuple[int, ...], capacity: int) -> bool:
+    """Whether one of the sides moves in every cycle, once each side's place in its pixel and the level repeat."""
+    level = n = j = idle_in = idle_out = 0
+    seen: dict[tuple[int, int, int], tuple[int, int]] = {}
+    while (level, n, j) not in seen:
+        seen[level, n, j] = idle_in, idle_out
+        push, pop = level + into[n] <= capacity, level >= out[j]
+        level += push * into[n] - pop * out[j]
+        idle_in, idle_out = idle_in + (not push), idle_out + (not pop)
+        n, j = (n + push) % len(into), (j + pop) % len(out)
+    return idle_in == seen[level, n, j][0] or idle_out == seen[level, n, j][1]
