@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import vivado_recorder
 from kernel_stub import Sizes
 
 from rtlnn.platforms import load_platform
 from rtlnn.platforms.alveo.control import ARGUMENTS
 from rtlnn.platforms.shells import SHELLS, emit_shell, kernel_name
 from rtlnn.platforms.spec import Shell
+from tests import vivado_recorder
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ array set ::properties {
   register_parameter {value}
   bus_parameter {value}
   fileset {top}
+  source {file_type is_global_include}
 }
 
 # Defines a command: switches without a value, options with a value, least and most arguments, kind of the result.
@@ -42,7 +43,7 @@ proc vivado {name switches options least most result} {
   proc after_$name {positional given} {}
 }
 
-vivado create_project {-force -in_memory -quiet} {-part} 1 2 project
+vivado create_project {-force -in_memory -quiet} {-part} 0 2 project
 vivado add_files {-norecurse -scan_for_includes -quiet} {-fileset} 1 1 file
 vivado update_compile_order {-quiet} {-fileset} 0 0 none
 vivado current_fileset {-quiet -simset -constrset -srcset} {} 0 0 fileset
@@ -63,6 +64,29 @@ vivado ipx::check_integrity {-quiet -kernel -xrt} {} 1 1 none
 vivado ipx::save_core {-quiet} {} 1 1 none
 vivado set_property {-quiet} {-dict} 3 3 none
 
+vivado get_files {-quiet -all} {-of_objects -filter} 0 1 source
+vivado read_verilog {-quiet -sv} {-library} 1 1 source
+vivado read_mem {-quiet} {} 1 1 none
+vivado read_xdc {-quiet -unmanaged} {-mode -ref -cells} 1 1 none
+vivado create_clock {-quiet -add} {-name -period -waveform} 0 1 clock
+vivado get_ports {-quiet} {-filter} 0 1 port
+vivado synth_design {-quiet -rtl} {-top -part -mode -name -generic -verilog_define -include_dirs -flatten_hierarchy -directive} 0 0 none
+vivado opt_design {-quiet} {-directive} 0 0 none
+vivado place_design {-quiet} {-directive} 0 0 none
+vivado phys_opt_design {-quiet} {-directive} 0 0 none
+vivado route_design {-quiet} {-directive} 0 0 none
+vivado report_utilization {-quiet -hierarchical} {-file} 0 0 none
+vivado report_timing_summary {-quiet} {-file -delay_type -max_paths} 0 0 none
+vivado write_checkpoint {-quiet -force} {} 1 1 none
+vivado get_timing_paths {-quiet} {-delay_type -max_paths} 0 0 path
+
+# A timing path's slack is always the same.
+proc get_property {name object} {
+  expect path $object
+  if {$name ne {SLACK}} {error "get_property: a path has no property $name"}
+  return 0.5
+}
+
 # What an argument must be, where a wrong one would pass unseen.
 proc expect {kind object} {
   if {![string match $kind:* $object]} {error "$object is not a $kind"}
@@ -72,6 +96,14 @@ proc after_add_files {positional given} {
     if {![file isfile $file]} {error "add_files: no file $file"}
   }
 }
+proc after_read_verilog {positional given} {after_add_files $positional $given}
+proc after_read_mem {positional given} {after_add_files $positional $given}
+proc after_read_xdc {positional given} {
+  after_add_files $positional $given
+  uplevel #0 [list source [lindex $positional 0 0]]
+}
+proc after_get_files {positional given} {after_add_files $positional $given}
+proc after_create_clock {positional given} {expect port [lindex $positional 0]}
 proc after_set_property {positional given} {
   lassign $positional name value object
   set kind [lindex [split $object :] 0]
@@ -91,8 +123,11 @@ proc report {} {
   return [join $lines "\n"]
 }
 
-# With arguments: run a script and print the report.
-if {[info exists ::argv] && [llength $::argv] == 1} {
-  source [lindex $::argv 0]
+# With arguments: run a script with the further ones, and print the report behind a line of its own.
+if {[info exists ::argv] && [llength $::argv] > 0} {
+  set ::recorded [lindex $::argv 0]
+  set ::argv [lrange $::argv 1 end]
+  source $::recorded
+  puts "report:"
   puts [report]
 }

@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,12 +21,13 @@ class Call:
     options: dict[str, str]
 
 
-def record(script: Path, folder: Path) -> list[Call]:
-    """The Vivado commands that the script calls in `folder`, in order. Raises `RuntimeError` with Tcl's message.
+def record(script: Path, folder: Path, *arguments: str) -> list[Call]:
+    """The Vivado commands that the script calls in `folder` with `arguments`, in order.
 
-    Skips the test if there is no Tcl.
+    Raises `RuntimeError` with Tcl's message. Skips the test if there is no Tcl.
     """
-    report = _with_tclsh(script, folder) if shutil.which("tclsh") else _with_tkinter(script, folder)
+    run = _with_tclsh if shutil.which("tclsh") else _with_tkinter
+    report = run(script, folder, arguments)
     calls = []
     for line in report.splitlines():
         name, count, *rest = line.split("\x1f")
@@ -35,18 +37,20 @@ def record(script: Path, folder: Path) -> list[Call]:
     return calls
 
 
-def _with_tclsh(script: Path, folder: Path) -> str:
-    done = subprocess.run(["tclsh", RECORDER, script], cwd=folder, capture_output=True, text=True, check=False)
+def _with_tclsh(script: Path, folder: Path, arguments: Sequence[str]) -> str:
+    command = ["tclsh", RECORDER, script, *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode or done.stderr:
         raise RuntimeError(done.stderr)
-    return done.stdout.rstrip("\n")
+    return done.stdout.rstrip("\n").rpartition("report:\n")[2]
 
 
-def _with_tkinter(script: Path, folder: Path) -> str:
+def _with_tkinter(script: Path, folder: Path, arguments: Sequence[str]) -> str:
     tkinter = pytest.importorskip("tkinter", reason="no Tcl: install tcl or python3-tk")
     tcl = tkinter.Tcl()  # needs no display
     try:
         tcl.call("source", str(RECORDER))
+        tcl.call("set", "argv", tuple(arguments))
         with contextlib.chdir(folder):
             tcl.call("source", str(script))
             report = str(tcl.eval("report"))
