@@ -27,11 +27,13 @@ if TYPE_CHECKING:
         RtlnnError,
         SimulationResult,
         Simulator,
+        SynthResult,
         build,
         estimate,
         quantize,
         reference,
         simulate,
+        synth,
     )
 
 __version__ = "0.1.0"
@@ -48,11 +50,13 @@ __all__ = [
     "RtlnnError",
     "SimulationResult",
     "Simulator",
+    "SynthResult",
     "build",
     "estimate",
     "quantize",
     "reference",
     "simulate",
+    "synth",
 ]
 
 

@@ -26,6 +26,7 @@ from rtlnn.sim.reference import load as load_reference
 from rtlnn.sim.result import Level, Progress, SimulationResult
 from rtlnn.sim.simulate import simulate as simulate_frames
 from rtlnn.sim.simulators import Simulator
+from rtlnn.synthesis import SynthResult, synth
 
 __all__ = [
     "Calibration",
@@ -39,11 +40,13 @@ __all__ = [
     "RtlnnError",
     "SimulationResult",
     "Simulator",
+    "SynthResult",
     "build",
     "estimate",
     "quantize",
     "reference",
     "simulate",
+    "synth",
 ]
 
 quantize = quantization.quantize_model
