@@ -15,6 +15,7 @@ from rtlnn.errors import CheckFailed
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.compiled import compile_core
 from rtlnn.sim.reference import load
+from rtlnn.synthesis import synth
 
 __all__ = ["CASES", "Case", "measure"]
 
@@ -92,5 +93,5 @@ def _folding(case: Case, interval: int, test: Split, work: Path, say: Callable[[
         "macs": report["macs"],
         "simulated_cycles": run.cycles,
         "estimate": report["resources"],
-        "synthesis": asdict(rtlnn.synth(folder)),
+        "synthesis": asdict(synth(folder).cells),
     }
