@@ -8,6 +8,7 @@ from typing import Any
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
 
 from rtlnn.emit.memory import memory_file, rom_module
+from rtlnn.emit.names import SEPARATOR, check_name
 from rtlnn.emit.verilog import convert
 from rtlnn.layers.component import LayerConfig
 from rtlnn.layers.guard import GuardConfig
@@ -40,7 +41,12 @@ def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: 
 
     The top's ports are aclk, aresetn, s_axis_*, m_axis_*, and frame_error if a stage is a frame guard. Its
     elements take `input_bits` and `output_bits` bits.
+    Raises `TypeError` if two stages do not fit together, `ValueError` for names that Verilog does not take, or twice.
     """
+    for name in (top, *(stage.name for stage in stages)):
+        check_name(name)
+    if len({stage.name for stage in stages}) < len(stages):
+        raise ValueError(f"two stages have the same name: {[stage.name for stage in stages]}")
     for a, b in pairwise(stages):
         source, sink = a.layer.output, b.layer.input
         if not source.same_beats(sink):
@@ -54,7 +60,7 @@ def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: 
             distinct[name] = (stage.layer.component(), None)
         if isinstance(stage.layer, KernelConfig):
             for port in stage.layer.memories:
-                name = f"{top}_{stage.name}_{port.name}"
+                name = f"{top}_{stage.name}{SEPARATOR}{port.name}"
                 modules[name] = rom_module(name, port.width, port.depth)
                 memories[f"{name}.mem"] = memory_file(stage.contents[port.name], port.width)
     chain = _Chain(top, stages, names, input_bits, output_bits)
@@ -130,8 +136,8 @@ class _Chain(Elaboratable):
                 address = Signal(range(max(port.depth, 2)), name=f"{stage.name}_{port.name}_address")
                 data = Signal(port.width, name=f"{stage.name}_{port.name}_data")
                 ports[f"o_{port.name}_address"], ports[f"i_{port.name}_data"] = address, data
-                m.submodules[f"{stage.name}_{port.name}"] = Instance(
-                    f"{self._top}_{stage.name}_{port.name}", i_clk=ClockSignal(), i_addr=address, o_data=data
+                m.submodules[f"{stage.name}{SEPARATOR}{port.name}"] = Instance(
+                    f"{self._top}_{stage.name}{SEPARATOR}{port.name}", i_clk=ClockSignal(), i_addr=address, o_data=data
                 )
         m.submodules[stage.name] = Instance(self._names[stage.layer], **ports)
         return out

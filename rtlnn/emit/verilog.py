@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from amaranth.back import rtlil, verilog
 from amaranth.hdl import Elaboratable
 
+from rtlnn.emit.names import SEPARATOR
+
 __all__ = ["convert"]
 
 _MODULE = re.compile(r"^(?:\(\* .*\*\)\n)*module (\S+?) ?\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
@@ -33,9 +35,9 @@ def convert(modules: Mapping[str, tuple[Elaboratable, Mapping[str, object] | Non
 
 
 def _plain_names(text: str) -> str:
-    """Submodules are named `top.sub`, which Verilog must escape; they become `top_sub`."""
+    """Submodules are named `top.sub`, which Verilog must escape; they become `top__sub`."""
     for name in set(re.findall(r"^module \\(\S+) ", text, re.MULTILINE)):
-        text = text.replace(f"\\{name} ", f"{name.replace('.', '_')} ")
+        text = text.replace(f"\\{name} ", f"{name.replace('.', SEPARATOR)} ")
     # numbers that the converter counts through all modules would make a file depend on its neighbours
     counters: dict[str, int] = {}
     return re.sub(

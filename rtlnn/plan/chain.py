@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from rtlnn.emit.interface import StreamPort
+from rtlnn.emit.names import RESERVED
 from rtlnn.emit.netlist import Stage
 from rtlnn.ir.types import TensorType
 from rtlnn.layers.component import Resources
@@ -19,11 +20,16 @@ _LONGEST_NAME = 40
 
 
 def identifier(text: str, taken: Sequence[str] = ()) -> str:
-    """`text` as a Verilog identifier that is not among `taken`."""
-    plain = re.sub(r"\W+", "_", text.removesuffix(".onnx")).strip("_").lower()[:_LONGEST_NAME] or "layer"
-    name = plain if plain[0].isalpha() else f"n{plain}"
-    number = 2
-    while name in taken:
+    """`text` as a Verilog identifier that is neither a keyword nor among `taken`."""
+    plain = re.sub(r"[^0-9a-z]+", "_", text.removesuffix(".onnx").lower()).strip("_")[:_LONGEST_NAME].rstrip("_")
+    plain = plain or "layer"
+    return _unused(plain if plain[0].isalpha() else f"n{plain}", taken)
+
+
+def _unused(plain: str, taken: Sequence[str]) -> str:
+    """`plain`, with a number if it has to be told from others."""
+    name, number = plain, 2
+    while name in taken or name in RESERVED:
         name = f"{plain}_{number}"
         number += 1
     return name
@@ -52,12 +58,14 @@ def chain_of(
     """All stages between the input `source` and the output `result`; `contents` only if they will be emitted."""
     first = boundary(source, kernels[0].kernel.input.elements)
     stages = [Stage("frame_guard", GuardConfig(first))]
-    names = ["frame_guard", "output_register"]
+    # `<top>_kernel` is the shell's name for the whole
+    names = ["frame_guard", "output_register", "kernel"]
 
     def convert(target: StreamFormat, name: str) -> None:
         fmt = stages[-1].layer.output
         if not fmt.same_beats(target):
-            stages.append(Stage(f"{name}_gearbox", GearboxConfig(fmt, target)))
+            names.append(_unused(f"{name}_gearbox", names))
+            stages.append(Stage(names[-1], GearboxConfig(fmt, target)))
 
     for candidate in kernels:
         name = identifier(candidate.task.name, names)
