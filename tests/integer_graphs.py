@@ -9,7 +9,7 @@ from rtlnn.ir.types import Array, Encoding, FixedFormat, TensorType
 from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Op, Precision, Requantize, Reshape, Window
 from rtlnn.passes.ranges import narrow
 
-__all__ = ["Builder", "fixed", "scaled"]
+__all__ = ["Builder", "fixed", "renamed", "scaled"]
 
 SAMPLES = 8
 MANTISSA = {Precision.EXACT: 24, Precision.FAST: 17}
