@@ -1,0 +1,54 @@
+"""Networks that others trained, as they are: exact where supported, one complete message where not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtlnn.builder import Options, build, estimate
+from rtlnn.errors import InputError
+from rtlnn.load import load_network
+from rtlnn.quantization import Calibration
+from rtlnn.sim.build_folder import BuildFolder, random_frames
+from rtlnn.sim.compiled import compile_core
+from rtlnn.sim.reference import Reference, load
+
+MODELS = Path(__file__).resolve().parents[2] / "shared" / "data" / "models"
+
+pytestmark = pytest.mark.skipif(not MODELS.is_dir(), reason="shared data absent: no folder ../shared/data")
+
+
+def test_autoencoder_equals_onnxruntime(rng: np.random.Generator) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    path = MODELS / "mlperf_tiny_autoencoder_int8_qdq.onnx"
+    options = onnxruntime.SessionOptions()
+    options.add_session_config_entry("session.qdqisint8allowed", "1")
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    source = session.get_inputs()[0]
+    frames = rng.integers(-128, 128, (64, 640)).astype(np.int8)
+    expected = session.run(None, {source.name: frames})[0]
+    assert np.array_equal(Reference(load_network(path))(frames), expected)
+
+
+def test_autoencoder_as_hardware(rng: np.random.Generator, tmp_path: Path) -> None:
+    model = MODELS / "mlperf_tiny_autoencoder_int8_qdq.onnx"
+    report = build(model, tmp_path / "build", Options(target_interval=16384))
+    folder = BuildFolder.open(tmp_path / "build")
+    frames = random_frames(folder.interface.input, 6, int(rng.integers(1 << 30)))
+    run = compile_core(folder).run(frames)
+    run.check(load(folder.path).run(frames).reshape(run.outputs.shape))
+    assert run.latency == report["latency_cycles"]
+    assert set(run.steady_intervals) == {report["interval_cycles"]}
+
+
+@pytest.mark.parametrize("name", ["mnist8_cntk_float", "three_layer_keras", "conv1d_small_keras", "conv2d_small_keras"])
+def test_float_models_are_planned(name: str) -> None:
+    report = estimate(MODELS / f"{name}.onnx", Options(calibration=Calibration.RANDOM))
+    assert report["interval_cycles"] >= max(layer["cycles"] for layer in report["layers"])
+    assert any("random" in note for note in report["notes"])
+
+
+def test_all_that_is_unsupported_is_said_at_once() -> None:
+    with pytest.raises(InputError) as caught:
+        load_network(MODELS / "mlperf_tiny_resnet8_fp32.onnx", Calibration.RANDOM)
+    assert str(caught.value).count("model/add") == 3
