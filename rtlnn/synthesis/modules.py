@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from rtlnn.errors import InputError
@@ -31,6 +32,15 @@ class SourceModule:
     @property
     def name(self) -> str:
         return self.path.stem
+
+    @cached_property
+    def stub(self) -> str:
+        """Verilog of the module without its contents."""
+        begin = re.search(rf"^module {re.escape(self.name)}\b[^;]*;", self.text, re.MULTILINE)
+        assert begin is not None, "checked when it was read"
+        body = self.text[begin.end() : self.text.index("endmodule", begin.end())]
+        ports = re.findall(r"^ *(?:input|output)\b.*;", body, re.MULTILINE)
+        return "\n".join([begin[0], *ports, "endmodule\n"])
 
 
 def read_modules(files: Sequence[Path]) -> dict[str, SourceModule]:

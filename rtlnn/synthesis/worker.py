@@ -46,7 +46,7 @@ def depth(cells: list[dict[str, Any]]) -> int:
                     drivers.update((bit, cell) for bit in bits if isinstance(bit, int))
     levels: dict[int, int] = {}  # by the cell's identity
     for start in drivers.values():
-        stack = [start]
+        stack = [] if id(start) in levels else [start]
         while stack:
             cell = stack[-1]
             if id(cell) not in levels:

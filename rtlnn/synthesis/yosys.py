@@ -56,8 +56,7 @@ class Yosys:
         with tempfile.TemporaryDirectory(dir=self._cache, prefix=".work-") as folder:
             job, out = Path(folder) / "job.json", Path(folder) / "out.json"
             stubs = Path(folder) / "stubs.v"
-            # their memory files are not at hand
-            stubs.write_text("".join(re.sub(r"^.*\$readmemh.*$", "", c.text, flags=re.MULTILINE) for c in children))
+            stubs.write_text("".join(child.stub for child in children))
             files = {"file": str(module.path.resolve()), "stubs": str(stubs), "top": module.name, "out": str(out)}
             job.write_text(json.dumps(files))
             command = [sys.executable, "-I", str(_WORKER), str(job)]
@@ -69,7 +68,7 @@ class Yosys:
 
     def _key(self, module: SourceModule, children: Sequence[SourceModule]) -> str:
         digest = hashlib.sha256(self.version.encode() + _WORKER.read_bytes())
-        for text in (module.text, *(child.text for child in children)):
+        for text in (module.text, *(child.stub for child in children)):
             digest.update(f"{len(text)}\n{text}".encode())
         return digest.hexdigest()
 
