@@ -43,7 +43,7 @@ def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: 
     elements take `input_bits` and `output_bits` bits.
     Raises `TypeError` if two stages do not fit together, `ValueError` for names that Verilog does not take, or twice.
     """
-    for name in (top, *(stage.name for stage in stages)):
+    for name in (top, *(f"{top}_{stage.name}" for stage in stages)):
         check_name(name)
     if len({stage.name for stage in stages}) < len(stages):
         raise ValueError(f"two stages have the same name: {[stage.name for stage in stages]}")
