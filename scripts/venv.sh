@@ -1,4 +1,4 @@
-# Sourced by run-example and run-tests: makes .venv with this package and the extras in $1, and puts it on PATH.
+# Sourced by run-example and run-tests: makes .venv with this package and the extras in $extra, and puts it on PATH.
 
 missing=
 for tool in g++ make perl; do
@@ -28,10 +28,10 @@ if [ ! -x .venv/bin/python ]; then
     fi
 fi
 # installed again only if the project's requirements or the wanted extras changed
-stamp=".venv/installed-$1"
+stamp=".venv/installed-$extra"
 if [ ! -f "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
-    echo "installing rtlnn[$1] into .venv ..."
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$1]"
+    echo "installing rtlnn[$extra] into .venv ..."
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extra]"
     touch "$stamp"
 fi
 PATH="$PWD/.venv/bin:$PATH"
