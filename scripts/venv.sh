@@ -1,36 +1,64 @@
 # Sourced by run-example and run-tests: makes .venv with this package and the extras in $extra, and puts it on PATH.
+# What pip cannot install is named, all at once, with the command that does.
+
+# What a Python lacks, as Debian's package names; "old" if it is too old, or is none.
+lacks() {
+    "$1" - 2>/dev/null <<'PYTHON' || echo old
+import ctypes, importlib.util, sys, sysconfig
+
+version = f"python3.{sys.version_info.minor}"
+if sys.version_info < (3, 11):
+    print("old")
+if importlib.util.find_spec("ensurepip") is None:
+    print(f"{version}-venv")
+library = f"lib{version}.so.1.0"  # a simulator runs the test bench's Python as a library
+for path in (f"{sysconfig.get_config_var('LIBDIR')}/{library}", library):
+    try:
+        ctypes.CDLL(path)
+        break
+    except OSError:
+        continue
+else:
+    print(f"lib{version}")
+PYTHON
+}
 
 missing=
-for tool in g++ make perl; do
+for tool in g++ make; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
-if [ -n "$missing" ]; then
-    echo "The simulation compiles C++ and needs:$missing. Install with: sudo apt-get install -y g++ make perl" >&2
-    exit 2
-fi
+# Verilator's script needs more than the perl-base that every Debian has
+perl -MPod::Usage -MFindBin -e 1 2>/dev/null || missing="$missing perl"
 
 if [ ! -x .venv/bin/python ]; then
     python=
-    for candidate in python3 python3.13 python3.12 python3.11; do
-        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+    lacking=
+    for candidate in python3 python3.13 python3.12 python3.11 python3.14; do
+        found=$(lacks "$candidate" | tr '\n' ' ')
+        case $found in
+        "") # nothing: no better one can come
             python=$candidate
+            lacking=
             break
-        fi
+            ;;
+        *old*) ;;
+        *) [ -n "$python" ] || { python=$candidate && lacking=" ${found% }"; } ;;
+        esac
     done
-    if [ -z "$python" ]; then
-        echo "Python 3.11 or newer is needed. Install with: sudo apt-get install -y python3 python3-venv" >&2
-        exit 2
-    fi
-    if ! "$python" -m venv .venv; then
-        rm -rf .venv
-        echo "$python cannot make a virtual environment. Install with: sudo apt-get install -y python3-venv" >&2
-        exit 2
-    fi
+    [ -n "$python" ] || lacking=" python3.11 python3.11-venv libpython3.11"
+    missing="$missing$lacking"
 fi
+if [ -n "$missing" ]; then
+    echo "This system lacks:$missing. Install with:" >&2
+    echo "  sudo apt-get update && sudo apt-get install -y$missing" >&2
+    exit 2
+fi
+
+[ -x .venv/bin/python ] || "$python" -m venv .venv || { rm -rf .venv && exit 2; }
 # installed again only if the project's requirements or the wanted extras changed
 stamp=".venv/installed-$extra"
 if [ ! -f "$stamp" ] || [ pyproject.toml -nt "$stamp" ]; then
-    echo "installing rtlnn[$extra] into .venv ..."
+    echo "installing rtlnn[$extra] into .venv ..." >&2
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --editable ".[$extra]"
     touch "$stamp"
 fi
