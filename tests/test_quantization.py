@@ -113,7 +113,8 @@ def test_same_bytes_with_any_hash_seed(tmp_path: Path, rng: Rng) -> None:
     onnx.save(_cnn(rng), tmp_path / "m.onnx")
     np.save(tmp_path / "c.npy", _data(rng, 10))
     code = (
-        "import hashlib, pathlib, sys; from rtlnn.quantization import quantize_model; from rtlnn.load import load_network;"
+        "import hashlib, pathlib, sys; from rtlnn.quantization import quantize_model;"
+        "from rtlnn.load import load_network;"
         "from rtlnn.ops.serialize import save_network; q = quantize_model('m.onnx', pathlib.Path('c.npy'));"
         "save_network(load_network(q), pathlib.Path(sys.argv[1]));"
         "print(hashlib.sha256(q.SerializeToString() + pathlib.Path(sys.argv[1]).read_bytes()).hexdigest())"

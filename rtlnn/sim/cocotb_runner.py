@@ -28,7 +28,7 @@ TIMESCALE = ("1ns", "1ps")
 LOG_LINES = 15
 
 
-class _Verilator(cocotb_runner.Verilator):  # type: ignore[misc]  # cocotb has no types here
+class _Verilator(cocotb_runner.Verilator):
     """cocotb's runner with a given Verilator: two private methods are extended, so cocotb is pinned."""
 
     def __init__(self, toolchain: Toolchain, cache_dir: Path) -> None:

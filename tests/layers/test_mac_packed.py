@@ -57,8 +57,8 @@ def _operands() -> Iterator[tuple[tuple[int, bool], tuple[int, int, int]]]:
 
 def _extreme_chains(x: tuple[int, bool], w: tuple[int, int, int], length: int) -> Iterator[Pairs]:
     """Chains of one and the same triple of ends: no sum of any other is further out."""
-    for triple in product(_range(*x), w[1:], w[1:]):
-        yield [triple] * length
+    for x_end, low, high in product(_range(*x), w[1:], w[1:]):
+        yield [(x_end, low, high)] * length
 
 
 def test_lanes_are_apart_at_the_extremes_of_all_widths() -> None:
@@ -105,8 +105,9 @@ def test_lanes_are_apart_for_all_small_operands(x_signed: bool, length: int) -> 
     """Every longest chain of 2-bit weights and activations at a spacing of 5; the order of a sum does not matter."""
     xs, ws = _range(2, x_signed), _range(2, True)
     assert longest_chain(*xs, *ws, 5) == length
-    triples = list(product(range(xs[0], xs[1] + 1), *[range(ws[0], ws[1] + 1)] * 2))
-    for chain in combinations_with_replacement(triples, length):
+    x_all, w_all = range(xs[0], xs[1] + 1), range(ws[0], ws[1] + 1)
+    triples = list(product(x_all, w_all, w_all))
+    for chain in map(list, combinations_with_replacement(triples, length)):
         assert _lanes(chain, 5) == _sums(chain)
 
 
@@ -157,7 +158,7 @@ def _all_small(rng: Rng, simd: int) -> tuple[Builder, Array]:
     if simd > 2:
         values = [v for v in values if set(v) <= {-2, 1}]
     weights = np.array([w for pair in product(values, repeat=2) for w in pair])
-    builder = Builder(rng, (1, 1, simd), 2).dense(len(weights), 2, weights, 0)
+    builder = Builder(rng, (1, 1, simd), 2).dense(len(weights), 2, weights, np.zeros(1))
     frames = np.array(list(product(range(4), repeat=simd)))[:, np.newaxis, np.newaxis]
     return builder, frames
 
@@ -179,7 +180,7 @@ def test_hardware_at_the_extremes(rng: Rng, tmp_path: Path) -> None:
     """Weights of -128 and 127 in every pair, chains of different length, an odd number of channels, many resets."""
     weights = rng.choice([-128, -127, -1, 0, 127], (11, 28), p=[0.4, 0.1, 0.05, 0.05, 0.4])
     weights[:6] = np.array([[-128, -128], [127, -128], [127, 127]]).repeat(14, 1).reshape(6, 14).repeat(2, 1)
-    builder = Builder(rng, (1, 1, 28)).dense(11, 8, weights, 0)
+    builder = Builder(rng, (1, 1, 28)).dense(11, 8, weights, np.zeros(1))
     frames = rng.choice([0, 1, 128, 255], (12, 1, 1, 28), p=[0.1, 0.1, 0.2, 0.6])
     frames[:3] = 255
     design = _design(builder, Folding(3, 10, (1, 1)), tmp_path)
@@ -194,7 +195,7 @@ def test_hardware_at_the_extremes(rng: Rng, tmp_path: Path) -> None:
 def test_hardware_with_wide_activations(rng: Rng, tmp_path: Path) -> None:
     """16 bits leave chains of three for ternary weights."""
     weights = rng.choice([-2, 1], (5, 2, 1, 7))
-    builder = Builder(rng, (3, 2, 7), 16, True).conv(5, Window((2, 1)), 2, weights, 0)
+    builder = Builder(rng, (3, 2, 7), 16, True).conv(5, Window((2, 1)), 2, weights, np.zeros(1))
     builder.requantize(8, True)
     frames = rng.choice([-(1 << 15), (1 << 15) - 1, 3], (6, 3, 2, 7))
     array = _check(_design(builder, Folding(5, 7, (1, 1)), tmp_path), builder, frames)

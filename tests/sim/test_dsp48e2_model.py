@@ -20,8 +20,8 @@ from rtlnn.sim.stream_run import PortNames
 Rng = np.random.Generator
 Words = dict[str, int]
 MODEL = (resources.files("rtlnn.sim") / "models" / "DSP48E2.v").read_text()
-FLAGS = ["CEA2", "CEAD", "CEB1", "CEB2", "CED", "CEM", "CEP"] + ["RSTA", "RSTB", "RSTD", "RSTM", "RSTP"]
-WIDTHS = {"A": 30, "B": 18, "D": 27, "PCIN": 48} | dict.fromkeys([*FLAGS, "CASCADE", "SUBTRACT"], 1)
+FLAGS = "CEA2 CEAD CEB1 CEB2 CED CEM CEP RSTA RSTB RSTD RSTM RSTP"
+WIDTHS = {"A": 30, "B": 18, "D": 27, "PCIN": 48} | dict.fromkeys((*FLAGS.split(), "CASCADE", "SUBTRACT"), 1)
 BYTES = -(-sum(WIDTHS.values()) // 8)
 
 
