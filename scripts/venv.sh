@@ -45,7 +45,11 @@ if [ ! -x .venv/bin/python ]; then
         *) [ -n "$python" ] || { python=$candidate && lacking=" ${found% }"; } ;;
         esac
     done
-    [ -n "$python" ] || lacking=" python3.11 python3.11-venv libpython3.11"
+    if [ -z "$python" ]; then
+        lacking=" python3 python3-venv libpython3-dev"
+        # the distribution's own is too old
+        command -v python3 >/dev/null 2>&1 && lacking=" python3.11 python3.11-venv libpython3.11"
+    fi
     missing="$missing$lacking"
 fi
 if [ -n "$missing" ]; then
