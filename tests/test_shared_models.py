@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
+from examples.datasets import load as load_images
 from rtlnn.builder import Options, build, estimate
 from rtlnn.errors import InputError
 from rtlnn.load import load_network
@@ -12,6 +14,7 @@ from rtlnn.quantization import Calibration
 from rtlnn.sim.build_folder import BuildFolder, random_frames
 from rtlnn.sim.compiled import compile_core
 from rtlnn.sim.reference import Reference, load
+from tests.onnx_models import run
 
 MODELS = Path(__file__).resolve().parents[2] / "shared" / "data" / "models"
 
@@ -52,3 +55,26 @@ def test_all_that_is_unsupported_is_said_at_once() -> None:
     with pytest.raises(InputError) as caught:
         load_network(MODELS / "mlperf_tiny_resnet8_fp32.onnx", Calibration.RANDOM)
     assert str(caught.value).count("model/add") == 3
+
+
+def test_accuracy_of_a_float_network_survives_the_integers() -> None:
+    """Opset 8, auto_pad, weights that a Reshape makes; real images."""
+    path = MODELS / "mnist8_cntk_float.onnx"
+    data = load_images("mnist", MODELS.parent / "datasets")
+    network = load_network(path, data.train.balanced(256).astype(np.float32))
+    images, labels = data.test.images[:1000].astype(np.float32), data.test.labels[:1000]
+    exact = (run(onnx.load(path), images).argmax(axis=1) == labels).mean()
+    integer = (Reference(network)(images).argmax(axis=1) == labels).mean()
+    assert exact > 0.98
+    assert integer >= exact - 0.005
+
+
+@pytest.mark.parametrize("name", ["three_layer_keras", "conv1d_small_keras", "conv2d_small_keras"])
+def test_keras_exports_stay_close(name: str, rng: np.random.Generator) -> None:
+    """Transposes around channels-last layers, and one-dimensional convolutions."""
+    model = onnx.load(MODELS / f"{name}.onnx")
+    shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim][1:]
+    x = rng.standard_normal((100, *shape)).astype(np.float32)
+    exact, integer = run(model, x), Reference(load_network(model, x))(x)
+    assert integer.shape == exact.shape
+    assert np.abs(integer - exact).max() < 0.1 * np.abs(exact).max()
