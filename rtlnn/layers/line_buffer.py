@@ -53,8 +53,8 @@ class LineBuffer(wiring.Component):
                 "valid": Out(1),
                 "first": Out(1),
                 "last": Out(1),
-                "row": Out(range(oh)),
-                "column": Out(range(ow)),
+                "row": Out(range(max(oh, 2))),
+                "column": Out(range(max(ow, 2))),
                 "weight_address": Out(range(max(config.passes * config.steps, 2))),
             }
         )

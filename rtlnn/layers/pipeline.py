@@ -18,7 +18,8 @@ def registered(m: Module, value: Value, name: str, reset: bool = False) -> Signa
 
 def delayed(m: Module, value: Value, cycles: int, name: str, reset: bool = False) -> Value:
     """`value`, `cycles` cycles later; a flag that says whether data are valid needs its `reset`."""
-    for n in range(cycles):
+    # Verilog has no empty wires: what has no bits needs no delay
+    for n in range(cycles if len(value) else 0):
         value = registered(m, value, f"{name}_{n + 1}", reset)
     return value
 
