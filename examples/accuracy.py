@@ -17,10 +17,20 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+import rtlnn
 from examples.datasets import DATASETS, Split, load
 from rtlnn.errors import InputError, RtlnnError
 
-__all__ = ["COLUMNS", "Column", "Predict", "accuracy", "full_test_set", "main", "onnxruntime_predict"]
+__all__ = [
+    "COLUMNS",
+    "Column",
+    "Predict",
+    "accuracy",
+    "full_test_set",
+    "integer_predict",
+    "main",
+    "onnxruntime_predict",
+]
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """A network: images in the model's own shape, float32 (N, 1, H, W), to one score per class, (N, classes)."""
@@ -73,7 +83,12 @@ def onnxruntime_predict(model: Path) -> Predict:
     return predict
 
 
-COLUMNS = (Column("float (onnxruntime)", onnxruntime_predict),)
+def integer_predict(model: Path) -> Predict:
+    """The int8 model made from `model`, as the hardware computes it, bit for bit."""
+    return rtlnn.reference(model.with_name(f"{model.stem}_int8.onnx"))
+
+
+COLUMNS = (Column("float (onnxruntime)", onnxruntime_predict), Column("integer", integer_predict))
 
 
 def full_test_set(folder: Path, data: Path | None) -> Split:
