@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-__all__ = ["Arithmetic"]
+__all__ = ["Arithmetic", "dsp_slices"]
 
 
 class Arithmetic(Enum):
@@ -11,3 +11,15 @@ class Arithmetic(Enum):
     DSP48E2 = "DSP48E2"
     DSP48E1 = "DSP48E1"
     GENERIC = "GENERIC"
+
+
+def dsp_slices(a_bits: int, b_bits: int) -> int:
+    """DSP48E2 slices of one product of signed numbers: a multiplier has 27 by 18 bits (UG579).
+
+    A longer number is cut; every piece but the highest is unsigned, and so one bit shorter.
+    """
+
+    def pieces(bits: int, width: int) -> int:
+        return 1 + max(0, -(-(bits - width) // (width - 1)))
+
+    return min(pieces(a_bits, 27) * pieces(b_bits, 18), pieces(a_bits, 18) * pieces(b_bits, 27))

@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Module, Signal
 
-__all__ = ["count"]
+__all__ = ["count", "counter_bits"]
 
 
 def count(m: Module, modulo: int, step: Signal, name: str | None = None) -> tuple[Signal, Signal]:
@@ -16,3 +16,8 @@ def count(m: Module, modulo: int, step: Signal, name: str | None = None) -> tupl
             with m.If(last):
                 m.d.sync += value.eq(0)
     return value, last
+
+
+def counter_bits(modulo: int) -> int:
+    """Flip-flops of `count`: none where there is nothing to count."""
+    return (max(modulo, 1) - 1).bit_length()

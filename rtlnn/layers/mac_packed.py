@@ -17,7 +17,7 @@ from amaranth.lib.wiring import In, Out
 from rtlnn.layers.component import Resources
 from rtlnn.layers.dsp48e2 import multiply_add
 from rtlnn.layers.mac import WeightSlice
-from rtlnn.layers.pipeline import delayed, reduce_tree, tree_latency
+from rtlnn.layers.pipeline import delayed, reduce_tree, tree_latency, tree_registers
 
 __all__ = ["PackedMacArray", "PackedMacConfig", "longest_chain", "packed"]
 
@@ -97,13 +97,18 @@ class PackedMacConfig:
 
     @property
     def resources(self) -> Resources:
-        """One DSP for two products; per chain a tree's share, per channel an accumulator."""
-        lanes = self.pe * (len(self.lengths) - 1)
-        skew = (self.simd - self.lengths.count(self.depth)) * self.x_bits
-        address = 12 * (self.depth - 1)
+        """One DSP for two products; per channel an accumulator, and an adder for each chain but the first.
+
+        Operands that come late are delayed by flip-flops for up to two cycles, then by a shift register LUT.
+        """
+        inputs = [size // self.pe for size in self.slice_sizes]  # by their delay
+        shifted = sum(n * -(-delay // 32) for delay, n in enumerate(inputs) if delay > 2)
+        skew = sum(n * delay for delay, n in enumerate(inputs[:3]))
+        chains = len(self.lengths)
+        flags = self.depth - 1 + PRIMITIVE_LATENCY + tree_latency(chains) + 1
         return Resources(
-            lut=self.pe * (self.acc_bits + 1) + lanes * (self.spacing + 2) + skew + 10,
-            ff=self.pe * self.acc_bits + lanes * (self.spacing + 2) // 2 + skew + address + 2 * self.latency,
+            lut=self.pe * (self.acc_bits + (chains - 1) * (self.spacing + 3)) + shifted * self.x_bits + 3,
+            ff=self.pe * (self.acc_bits + tree_registers(chains) * (self.spacing + 2)) + skew * self.x_bits + flags,
             dsp=self.pairs * self.simd,
         )
 

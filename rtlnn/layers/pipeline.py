@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from amaranth.hdl import Module, Signal, Value
 
-__all__ = ["delayed", "reduce_tree", "registered", "tree_latency"]
+__all__ = ["delayed", "reduce_tree", "registered", "tree_latency", "tree_registers"]
 
 _LEVELS_PER_REGISTER = 2
 
@@ -45,3 +45,12 @@ def tree_latency(leaves: int) -> int:
         leaves = -(-leaves // (1 << _LEVELS_PER_REGISTER))
         latency += 1
     return latency
+
+
+def tree_registers(leaves: int) -> int:
+    """Values that `reduce_tree` registers over `leaves` values."""
+    registers = 0
+    while leaves > 1:
+        leaves = -(-leaves // (1 << _LEVELS_PER_REGISTER))
+        registers += leaves
+    return registers

@@ -6,6 +6,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtlnn.layers.arithmetic import dsp_slices
 from rtlnn.layers.component import Resources
 from rtlnn.layers.pipeline import delayed, registered
 
@@ -114,9 +115,8 @@ class RequantizeConfig:
 
     @property
     def resources(self) -> Resources:
-        """24-bit multipliers take two DSP slices (27x18), 17-bit ones a single one."""
         product = self.acc_bits + self.multiplier_bits
-        dsp = -(-self.multiplier_bits // 18) * -(-self.acc_bits // 27)
+        dsp = dsp_slices(self.multiplier_bits, self.acc_bits + (not self.acc_signed))
         lut = self.acc_bits + product * self.shift_bits // 2 + (110 if self.float32 else 60)
         ff = product * 2 + self.acc_bits + self.multiplier_bits + 2 * FRACTION_BITS + 3 * self.out_bits + 20
         return Resources(lut=self.lanes * lut, ff=self.lanes * ff, dsp=self.lanes * dsp)

@@ -8,8 +8,9 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.component import Resources
-from rtlnn.layers.counter import count
+from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.pipeline import delayed
+from rtlnn.layers.rom import lutram
 from rtlnn.layers.stream import StreamFormat, StreamSignature
 
 __all__ = ["PassShape", "ResultQueue", "Serializer"]
@@ -48,12 +49,17 @@ class PassShape:
         return self.beats - (self.passes - 1) * self.groups
 
     def serializer_resources(self, acc_bits: int) -> Resources:
-        width = self.sums * acc_bits
-        return Resources(lut=(width if self.groups > 1 else 0) + 8, ff=width + 12)
+        """The sums, shifted out; the last ones shift in zeros, which takes no LUT."""
+        left, index = counter_bits(self.groups), counter_bits(self.passes * self.groups)
+        lut = (self.sums - self.lanes) * acc_bits + left + index + 2
+        return Resources(lut=lut, ff=self.sums * acc_bits + left + index + 2)
 
     def queue_resources(self, fmt: StreamFormat, slots: int) -> Resources:
-        depth = slots * self.groups
-        return Resources(lut=-(-fmt.width // 14) * 8 * -(-depth // 32) + 30, ff=30)
+        """The memory and its counters, each bit of which takes about a LUT."""
+        depth = max(slots * self.groups, 2)
+        counters = counter_bits(depth + 1) + 2 * counter_bits(depth)
+        counters += counter_bits(fmt.beats) + counter_bits(self.groups) + counter_bits(self.passes)
+        return Resources(lut=lutram(depth, fmt.width) + counters + 4, ff=counters)
 
 
 class Serializer(wiring.Component):

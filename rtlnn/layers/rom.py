@@ -2,7 +2,7 @@
 
 from rtlnn.layers.component import Resources
 
-__all__ = ["LUTRAM_WORDS", "block_rams", "rom_resources"]
+__all__ = ["LUTRAM_WORDS", "block_rams", "lutram", "rom_resources"]
 
 LUTRAM_WORDS = 64
 """Memories of up to this many words are made of LUTs."""
@@ -26,6 +26,17 @@ def block_rams(words: int, bits: int) -> float:
         if width < _ASPECTS[0][1]:
             best = min(best, -(-columns // 1) * -(-rows // 0.5) * 0.5)
     return best
+
+
+def lutram(words: int, bits: int) -> int:
+    """LUTs of a memory of LUTs with a write and a read port.
+
+    Eight LUTs hold 32 words of 14 bits or 64 of 7 (UG574); deeper ones need a choice between them.
+    """
+    if words <= LUTRAM_WORDS // 2:
+        return -(-bits // 14) * 8
+    blocks = -(-words // LUTRAM_WORDS)
+    return -(-bits // 7) * 8 * blocks + bits * -(-(blocks - 1) // 3)
 
 
 def rom_resources(words: int, bits: int) -> Resources:

@@ -5,8 +5,8 @@ from enum import Enum
 from math import prod
 
 from rtlnn.layers.component import Resources
-from rtlnn.layers.rom import LUTRAM_WORDS, block_rams
 from rtlnn.layers.stream import StreamFormat
+from rtlnn.layers.window_cost import window_resources
 from rtlnn.ops.window import Window
 
 __all__ = ["Reduction", "WindowConfig", "min_rows"]
@@ -125,13 +125,7 @@ class WindowConfig:
 
     @property
     def resources(self) -> Resources:
-        """The banks' memory, the rotation that aligns them, and the counters."""
-        banks, width = self.parallel[0] * self.parallel[1], self.lanes * self.bits
-        turning = sum(-(-(n - 1) // 3) for n in self.parallel if n > 1) * banks * width
-        lut, ff = 150 + turning, 90 + self.simd * self.bits
-        if self.bank_words <= LUTRAM_WORDS:
-            return Resources(lut=lut + banks * -(-width // 14) * 8 * -(-self.bank_words // 32), ff=ff)
-        return Resources(lut=lut, ff=ff, bram36=banks * block_rams(self.bank_words, width))
+        return window_resources(self)
 
 
 def min_rows(window: Window, parallel_rows: int) -> int:
