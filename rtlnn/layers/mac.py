@@ -37,6 +37,7 @@ class MacConfig:
     x_bits, x_signed : the activations
     w_bits : the weights, two's complement
     acc_bits : the sums, two's complement; they wrap, so only the final sum must fit
+    positions : output positions at once, all with the same weights
     """
 
     pe: int
@@ -45,6 +46,12 @@ class MacConfig:
     x_signed: bool
     w_bits: int
     acc_bits: int
+    positions: int = 1
+
+    @property
+    def sums(self) -> int:
+        """Sums that a pass delivers."""
+        return self.positions * self.pe
 
     @property
     def slices(self) -> tuple[WeightSlice, ...]:
@@ -66,9 +73,9 @@ class MacConfig:
         """One DSP slice a product of 9 bits or more; narrower ones are made of LUTs."""
         product = self.x_bits + self.w_bits
         in_dsp = product >= 9
-        products = self.pe * self.simd
-        lut = self.pe * (self.acc_bits + 2) + self.pe * (self.simd - 1) * (product + 1)
-        ff = self.pe * (self.acc_bits + self.simd * product + (self.simd // 3) * (product + 2)) + 3 * self.latency
+        products = self.sums * self.simd
+        lut = self.sums * (self.acc_bits + 2) + self.sums * (self.simd - 1) * (product + 1)
+        ff = self.sums * (self.acc_bits + self.simd * product + (self.simd // 3) * (product + 2)) + 3 * self.latency
         if not in_dsp:
             lut += products * self.x_bits * self.w_bits // 2
         return Resources(lut=lut, ff=ff, dsp=products if in_dsp else 0)
@@ -81,9 +88,9 @@ class InferredMacArray(wiring.Component):
 
     Members
     -------
-    x, valid, first, last : in, a step of a pass
-    weights : in, the word that belongs to the step
-    acc : out, the `pe` sums
+    x, valid, first, last : in, a step of a pass; input n of position p is element p * simd + n
+    weights : in, the word that belongs to the step; weight n of channel c is element c * simd + n
+    acc : out, the sums; channel c of position p is element p * pe + c
     done : out, with `acc`: a pass is complete
     early : out, `done` one cycle ahead
     """
@@ -92,12 +99,12 @@ class InferredMacArray(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "x": In(config.simd * config.x_bits),
+                "x": In(config.positions * config.simd * config.x_bits),
                 "weights": In(config.pe * config.simd * config.w_bits),
                 "valid": In(1),
                 "first": In(1),
                 "last": In(1),
-                "acc": Out(config.pe * config.acc_bits),
+                "acc": Out(config.sums * config.acc_bits),
                 "done": Out(1),
                 "early": Out(1),
             }
@@ -107,22 +114,23 @@ class InferredMacArray(wiring.Component):
         m = Module()
         c = self.config
         x_shape = signed(c.x_bits) if c.x_signed else unsigned(c.x_bits)
-        for pe in range(c.pe):
+        for number in range(c.sums):
+            position, pe = divmod(number, c.pe)
             products = []
             for n in range(c.simd):
-                x = self.x.word_select(n, c.x_bits)
+                x = self.x.word_select(position * c.simd + n, c.x_bits)
                 w = self.weights.word_select(pe * c.simd + n, c.w_bits).as_signed()
                 x = x.as_signed() if x_shape.signed else x
-                products.append(registered(m, x * w, f"product{pe}_{n}"))
-            total, tree = reduce_tree(m, products, lambda a, b: a + b, f"sum{pe}_")
-            if pe == 0:
+                products.append(registered(m, x * w, f"product{number}_{n}"))
+            total, tree = reduce_tree(m, products, lambda a, b: a + b, f"sum{number}_")
+            if number == 0:
                 valid = delayed(m, self.valid, 1 + tree, "valid", reset=True)
                 first = delayed(m, self.first, 1 + tree, "first")
                 last = delayed(m, self.last, 1 + tree, "last")
-            acc = Signal(signed(c.acc_bits), name=f"acc{pe}")
+            acc = Signal(signed(c.acc_bits), name=f"acc{number}")
             with m.If(valid):
                 m.d.sync += acc.eq(Mux(first, 0, acc) + total)
-            m.d.comb += self.acc.word_select(pe, c.acc_bits).eq(acc)
+            m.d.comb += self.acc.word_select(number, c.acc_bits).eq(acc)
         m.d.comb += self.early.eq(valid & last)
         m.d.sync += self.done.eq(self.early)
         return m

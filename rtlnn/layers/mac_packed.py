@@ -8,7 +8,7 @@ weights without correction tables by the carry. Primitive: UG579.)
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, product
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
@@ -43,6 +43,12 @@ class PackedMacConfig:
     acc_bits: int
     chain: int
     spacing: int
+    positions: int = 1
+
+    @property
+    def sums(self) -> int:
+        """Sums that a pass delivers."""
+        return self.positions * self.pe
 
     @property
     def pairs(self) -> int:
@@ -77,7 +83,7 @@ class PackedMacConfig:
         result = []
         for delay in range(self.depth):
             inputs = [c[delay - self.depth + len(c)] for c in self.chains if delay >= self.depth - len(c)]
-            order = tuple((pe, n) for pair in range(self.pairs) for n in inputs for pe in self._pair(pair))
+            order = tuple((pe, n) for pair in range(self.pairs) for n in inputs for pe in self.pair(pair))
             result.append(WeightSlice(delay, order))
         return tuple(result)
 
@@ -87,7 +93,8 @@ class PackedMacConfig:
         # a chain that is one shorter than the longest has no DSP in the first place
         return (self.pe * self.lengths.count(self.depth), *(self.pe * len(self.lengths),) * (self.depth - 1))
 
-    def _pair(self, pair: int) -> range:
+    def pair(self, pair: int) -> range:
+        """The output channels of a pair."""
         return range(2 * pair, min(2 * pair + 2, self.pe))
 
     @property
@@ -107,9 +114,13 @@ class PackedMacConfig:
         chains = len(self.lengths)
         flags = self.depth - 1 + PRIMITIVE_LATENCY + tree_latency(chains) + 1
         return Resources(
-            lut=self.pe * (self.acc_bits + (chains - 1) * (self.spacing + 3)) + shifted * self.x_bits + 3,
-            ff=self.pe * (self.acc_bits + tree_registers(chains) * (self.spacing + 2)) + skew * self.x_bits + flags,
-            dsp=self.pairs * self.simd,
+            lut=self.sums * (self.acc_bits + (chains - 1) * (self.spacing + 3))
+            + self.positions * shifted * self.x_bits
+            + 3,
+            ff=self.sums * (self.acc_bits + tree_registers(chains) * (self.spacing + 2))
+            + self.positions * skew * self.x_bits
+            + flags,
+            dsp=self.positions * self.pairs * self.simd,
         )
 
 
@@ -130,12 +141,12 @@ class PackedMacArray(wiring.Component):
         width = config.pe * config.simd * config.w_bits
         super().__init__(
             {
-                "x": In(config.simd * config.x_bits),
+                "x": In(config.positions * config.simd * config.x_bits),
                 "weights": In(width),
                 "valid": In(1),
                 "first": In(1),
                 "last": In(1),
-                "acc": Out(config.pe * config.acc_bits),
+                "acc": Out(config.sums * config.acc_bits),
                 "done": Out(1),
                 "early": Out(1),
             }
@@ -145,25 +156,27 @@ class PackedMacArray(wiring.Component):
         m = Module()
         c = self.config
         weights = self._weights()
-        inputs = self._skewed(m)
+        inputs = [self._skewed(m, position) for position in range(c.positions)]
         to_sum = c.depth - 1 + PRIMITIVE_LATENCY + tree_latency(len(c.chains))
         valid = delayed(m, self.valid, to_sum, "valid", reset=True)
         first, last = delayed(m, self.first, to_sum, "first"), delayed(m, self.last, to_sum, "last")
-        for pair in range(c.pairs):
-            ends = [self._chain(m, pair, chain, inputs, weights) for chain in c.chains]
-            for pe in range(2 * pair, min(2 * pair + 2, c.pe)):
-                acc = Signal(signed(c.acc_bits), name=f"acc{pe}", reset_less=True)
+        for position, pair in product(range(c.positions), range(c.pairs)):
+            name = f"{position}_{pair}"
+            ends = [self._chain(m, pair, chain, inputs[position], weights, name) for chain in c.chains]
+            for pe in c.pair(pair):
+                number = position * c.pe + pe
+                acc = Signal(signed(c.acc_bits), name=f"acc{number}", reset_less=True)
                 begun = Mux(first, 0, acc)
                 if len(ends) == 1 and pe % 2:
                     # the carry of the high lane enters as an extra bit below, so that one adder does both
                     total = (_high(ends[0], c.spacing) + Cat(Const(1, 1), begun).as_signed())[1:]
                 else:
                     lanes = [_lane(p, c.spacing, pe % 2 == 1) for p in ends]
-                    lane, _ = reduce_tree(m, lanes, lambda a, b: a + b, f"sum{pe}_")
+                    lane, _ = reduce_tree(m, lanes, lambda a, b: a + b, f"sum{number}_")
                     total = lane + begun
                 with m.If(valid):
                     m.d.sync += acc.eq(total)
-                m.d.comb += self.acc.word_select(pe, c.acc_bits).eq(acc)
+                m.d.comb += self.acc.word_select(number, c.acc_bits).eq(acc)
         m.d.comb += self.early.eq(valid & last)
         m.d.sync += self.done.eq(self.early)
         return m
@@ -178,18 +191,25 @@ class PackedMacArray(wiring.Component):
                 place += 1
         return result
 
-    def _skewed(self, m: Module) -> list[Value]:
-        """The activations, each as late as its place in the chain."""
+    def _skewed(self, m: Module, position: int) -> list[Value]:
+        """The activations of a position, each as late as its place in the chain."""
         c = self.config
         result: list[Value] = []
         for chain in c.chains:
             for place, n in enumerate(chain):
-                x = delayed(m, self.x.word_select(n, c.x_bits), c.delay(chain, place), f"x{n}")
+                x = self.x.word_select(position * c.simd + n, c.x_bits)
+                x = delayed(m, x, c.delay(chain, place), f"x{position}_{n}")
                 result.append(x.as_signed() if c.x_signed else x)
         return result
 
     def _chain(
-        self, m: Module, pair: int, chain: tuple[int, ...], inputs: list[Value], weights: dict[tuple[int, int], Value]
+        self,
+        m: Module,
+        pair: int,
+        chain: tuple[int, ...],
+        inputs: list[Value],
+        weights: dict[tuple[int, int], Value],
+        column: str,
     ) -> Signal:
         """The cascade of one chain; returns P of its last DSP."""
         c = self.config
@@ -198,7 +218,7 @@ class PackedMacArray(wiring.Component):
         for n in chain:
             low = weights[2 * pair, n]
             high = weights[2 * pair + 1, n] if 2 * pair + 1 < c.pe else Const(0, 1)
-            name = f"dsp{pair}_{n}"
+            name = f"dsp{column}_{n}"
             d = Signal(signed(27), name=f"{name}_d")
             m.d.comb += d.eq(high << c.spacing)
             p = Signal(48, name=f"{name}_p")
