@@ -10,6 +10,7 @@ from rtlnn.errors import InputError
 from rtlnn.frontend import ImportedModel, import_model
 from rtlnn.ir.network import Network
 from rtlnn.ops import Precision
+from rtlnn.passes.crop_unused import crop_unused
 from rtlnn.passes.lowering import lower
 from rtlnn.passes.merge_requantize import merge_requantize
 from rtlnn.passes.ranges import narrow
@@ -26,7 +27,7 @@ def network_of(model: ImportedModel, precision: Precision = Precision.EXACT, not
     """The network of a quantized model. Raises `InputError` where a value is not quantized."""
     parts = lower(run(model.graph, (settle_reshapes,)), precision)
     parts.core.verify()
-    core = run(parts.core, (merge_requantize, narrow))
+    core = run(parts.core, (merge_requantize, crop_unused, narrow))
     (source,), (result,) = core.inputs, core.outputs
     head = parts.head.retype({source: core.types[source]})
     tail = parts.tail.retype({result: core.types[result]})

@@ -16,7 +16,7 @@ class Window:
     Parameters
     ----------
     kernel, stride : (vertical, horizontal)
-    pads : (top, left, bottom, right), in pixels
+    pads : (top, left, bottom, right), in pixels; the last two may be negative: rows and columns that no window reads
     """
 
     kernel: tuple[int, int]
@@ -24,10 +24,16 @@ class Window:
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     def __post_init__(self) -> None:
-        if min(*self.kernel, *self.stride) < 1 or min(self.pads) < 0:
+        if min(*self.kernel, *self.stride) < 1 or min(self.pads[:2]) < 0:
             raise ValueError(
-                f"kernel {self.kernel} and stride {self.stride} must be positive, pads {self.pads} not negative"
+                f"kernel {self.kernel} and stride {self.stride} must be positive, pads {self.pads} not negative at the "
+                "top and left"
             )
+
+    @property
+    def padded(self) -> bool:
+        """Whether there is anything around the image."""
+        return max(self.pads) > 0
 
     def output_size(self, size: tuple[int, ...]) -> tuple[int, int]:
         """(height, width) of the positions. Raises `ValueError` where the window fits nowhere."""
@@ -43,7 +49,8 @@ class Window:
     def view(self, x: Array, fill: float) -> Array:
         """All windows of x [N, H, W, C], padded with `fill`: [N, OH, OW, KH, KW, C]."""
         t, left, b, r = self.pads
-        padded = np.pad(x, ((0, 0), (t, b), (left, r), (0, 0)), constant_values=fill)
+        cropped = x[:, : x.shape[1] + min(b, 0), : x.shape[2] + min(r, 0)]
+        padded = np.pad(cropped, ((0, 0), (t, max(b, 0)), (left, max(r, 0)), (0, 0)), constant_values=fill)
         windows = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, axis=(1, 2))
         strided = windows[:, :: self.stride[0], :: self.stride[1]]
         return strided.transpose(0, 1, 2, 4, 5, 3)

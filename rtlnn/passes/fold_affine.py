@@ -72,7 +72,7 @@ def _forward(graph: Graph, node: Node) -> Graph | None:
         layer = _only_user(graph, reshape.output)
     if layer is None or not _is_layer(graph, layer):
         return None
-    if isinstance(layer.op, Conv2D) and (reshape is not None or (any(layer.op.window.pads) and shift.any())):
+    if isinstance(layer.op, Conv2D) and (reshape is not None or (layer.op.window.padded and shift.any())):
         return None
     weights, bias = _weights(graph, layer)
     # NHWC: channels are the fastest, and repeat

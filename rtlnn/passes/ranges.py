@@ -58,7 +58,7 @@ def _averaged(op: AveragePool2D, x: Interval, size: tuple[int, ...]) -> Interval
     """Sums times D / n: at most the whole range times D, and padding counts as zero."""
     _, divisor = op.factors(size)
     lo, hi = (x.lo - op.x_zero) * divisor, (x.hi - op.x_zero) * divisor
-    if op.count_include_pad and any(op.window.pads):
+    if op.count_include_pad and op.window.padded:
         lo, hi = np.minimum(lo, 0), np.maximum(hi, 0)
     return Interval(lo, hi)
 
@@ -68,7 +68,7 @@ def _interval(node: Node, graph: Graph, known: Mapping[str, Interval]) -> Interv
     constants = [graph.constants[v] for v in node.inputs[1:]]
     match node.op:
         case Conv2D(window, x_zero):
-            result = _products(constants[0], x, x_zero, any(window.pads))
+            result = _products(constants[0], x, x_zero, window.padded)
         case Dense(x_zero):
             result = _products(constants[0], x, x_zero, False)
         case Requantize():

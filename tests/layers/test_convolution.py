@@ -64,6 +64,14 @@ CASES: dict[str, Case] = {
         lambda rng: Builder(rng, (5, 7, 3), 6, True, 5).conv(5, Window((2, 3), (1, 2), (0, 2, 1, 0)), 5).requantize(6),
         Folding(2, 2, (1, 3), rows=2, slots=1),
     ),
+    "rows and columns that no window reads": (
+        lambda rng: Builder(rng, (7, 8, 3), 5).conv(4, Window((2, 3), (1, 1), (1, 1, -3, -2))).requantize(),
+        Folding(2, 3, (2, 1)),
+    ),
+    "none but the first pixel is read": (
+        lambda rng: Builder(rng, (4, 5, 2), 5).conv(3, Window((1, 1), pads=(0, 0, -3, -4))).requantize(),
+        Folding(3, 1, (1, 1), rows=1),
+    ),
     "a row as kernel, 2-bit weights": (
         lambda rng: (
             Builder(rng, (3, 11, 2), 3, zero=2).conv(4, Window((1, 5), (1, 1), (0, 2, 0, 2)), 2, bias=1).requantize(4)
