@@ -35,6 +35,11 @@ class Window:
         """Whether there is anything around the image."""
         return max(self.pads) > 0
 
+    @property
+    def disjoint(self) -> bool:
+        """Whether every position has pixels of its own, all of them on the image."""
+        return not self.padded and all(s >= k for s, k in zip(self.stride, self.kernel, strict=True))
+
     def output_size(self, size: tuple[int, ...]) -> tuple[int, int]:
         """(height, width) of the positions. Raises `ValueError` where the window fits nowhere."""
         t, left, b, r = self.pads

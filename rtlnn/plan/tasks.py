@@ -9,7 +9,7 @@ import numpy as np
 from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array, FixedFormat, TensorType
-from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Requantize, Reshape, Window
+from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Op, Requantize, Reshape, Window
 
 __all__ = ["Parameters", "Task", "tasks_of"]
 
@@ -38,15 +38,16 @@ class Parameters:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What one kernel computes: a window operation, a requantization behind it, or both.
+    """What one kernel computes: a window operation, a pool and a requantization behind it, or a requantization alone.
 
     Parameters
     ----------
     name : the model's name for the operation
     node : the window operation; the requantization itself where it stands alone
     requantize : the requantization, None where the next layer takes the sums as they are
-    input, sums, output : types of the values
+    input, sums, output : types of the values; `sums` are those of the window operation, before a pool
     constants : of the graph
+    pool : the windows of which the largest sums are requantized; they do not overlap and read no padding
     """
 
     name: str
@@ -56,6 +57,7 @@ class Task:
     sums: TensorType
     output: TensorType
     constants: Mapping[str, Array]
+    pool: Window | None = None
 
     @property
     def kind(self) -> str:
@@ -122,8 +124,12 @@ class Task:
         return 0 if weights is None else self.sums.shape[0] * self.sums.shape[1] * weights.size
 
 
-def tasks_of(graph: Graph) -> list[Task]:
-    """The kernels of a chain, in order; reshapes need none. Raises `InputError` where the graph is no chain."""
+def tasks_of(graph: Graph, pools: bool = False) -> list[Task]:
+    """The kernels of a chain, in order; reshapes need none.
+
+    With `pools`, a kernel takes the pool between its sums and their requantization, too.
+    Raises `InputError` where the graph is no chain.
+    """
     tasks: list[Task] = []
     value = graph.inputs[0]
     while users := graph.users(value):
@@ -134,16 +140,34 @@ def tasks_of(graph: Graph) -> list[Task]:
         source, value = graph.types[value], node.output
         if isinstance(node.op, Reshape):
             continue
-        sums = result = graph.types[value]
-        following = graph.users(value)
-        requantize = node if isinstance(node.op, Requantize) else None
-        if not requantize and len(following) == 1 and isinstance(following[0].op, Requantize):
-            requantize = following[0]
-            value = requantize.output
-            result = graph.types[value]
-        elif requantize:
+        sums = graph.types[value]
+        pool: Window | None = None
+        if isinstance(node.op, Requantize):
+            requantize: Node | None = node
             sums = source
-        tasks.append(Task(node.name, node, requantize, source, sums, result, graph.constants))
+        else:
+            requantize = _next(graph, value, Requantize)
+            if pools and requantize is None and (found := _pool_of_sums(graph, node)) is not None:
+                largest, pool = found
+                requantize = _next(graph, largest, Requantize)
+            value = requantize.output if requantize else value
+        tasks.append(Task(node.name, node, requantize, source, sums, graph.types[value], graph.constants, pool))
     if not tasks:
         raise InputError("the model has nothing to compute in hardware: no layer lies between its quantizations")
     return tasks
+
+
+def _next(graph: Graph, value: str, kind: type[Op]) -> Node | None:
+    """The only user of `value`, if it is of this kind."""
+    users = graph.users(value)
+    return users[0] if len(users) == 1 and value not in graph.outputs and isinstance(users[0].op, kind) else None
+
+
+def _pool_of_sums(graph: Graph, node: Node) -> tuple[str, Window] | None:
+    """The pool between the sums of `node` and their requantization, and the value that it makes."""
+    pool = _next(graph, node.output, MaxPool2D)
+    if pool is None or not isinstance(node.op, Conv2D) or not isinstance(pool.op, MaxPool2D):
+        return None
+    if not pool.op.window.disjoint or _next(graph, pool.output, Requantize) is None:
+        return None
+    return pool.output, pool.op.window
