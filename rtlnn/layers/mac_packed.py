@@ -168,12 +168,14 @@ class PackedMacArray(wiring.Component):
                 acc = Signal(signed(c.acc_bits), name=f"acc{number}", reset_less=True)
                 begun = Mux(first, 0, acc)
                 if len(ends) == 1 and pe % 2:
-                    # the carry of the high lane enters as an extra bit below, so that one adder does both
-                    total = (_high(ends[0], c.spacing) + Cat(Const(1, 1), begun).as_signed())[1:]
+                    lane = _high(ends[0], c.spacing)
                 else:
                     lanes = [_lane(p, c.spacing, pe % 2 == 1) for p in ends]
                     lane, _ = reduce_tree(m, lanes, lambda a, b: a + b, f"sum{number}_")
-                    total = lane + begun
+                    lane = Cat(Const(0, 1), lane).as_signed()
+                # The extra bit below is the high lane's carry. A sum, written as a difference: the carry chain then
+                # takes the lane as it is, and a bit costs one LUT.
+                total = (lane - Cat(Const(1, 1), ~begun).as_signed())[1:]
                 with m.If(valid):
                     m.d.sync += acc.eq(total)
                 m.d.comb += self.acc.word_select(number, c.acc_bits).eq(acc)

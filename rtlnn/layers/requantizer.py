@@ -221,8 +221,8 @@ class Requantizer(wiring.Component):
         """Round, add the zero point, clip (1 cycle, and what is left for the last register)."""
         c = self.config
         fraction, whole = value[:FRACTION_BITS], value[FRACTION_BITS:].as_signed()
-        # distance from the tie, and how far from it a float32 product still rounds to it
-        distance = Cat(fraction[:-1], ~fraction[-1], ~fraction[-1]).as_signed()
+        # twice the distance from the tie, and how far from it a float32 product still rounds to it
+        distance = Cat(sticky, fraction[:-1], ~fraction[-1], ~fraction[-1]).as_signed()
         reach = Signal(range((1 << len(whole)) + 1), name=f"{name}reach")
         if c.float32:
             magnitude = (whole ^ whole[-1].replicate(len(whole)))[: len(whole) - 1]
@@ -230,9 +230,10 @@ class Requantizer(wiring.Component):
             for n in range(len(magnitude)):
                 with m.If(magnitude[n]):
                     m.d.comb += reach.eq(2 << n)
-        above = (distance > reach) | ((distance == reach) & sticky)
-        tie = ~above & (distance >= -reach) if c.float32 else (distance == 0) & ~sticky
-        up = registered(m, above | (tie & whole[0]), f"{name}up")
+        # a tie goes up from an odd number: then all that is not below -reach does, else only what is above reach
+        odd = whole[0]
+        limit = Cat(odd, reach ^ odd.replicate(len(reach)), odd).as_signed()
+        up = registered(m, distance > limit, f"{name}up")
         whole = registered(m, whole, f"{name}whole")
         total = whole + up + c.zero_point
         result = Signal(total.shape(), name=f"{name}result")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -49,10 +49,10 @@ class PassShape:
         return self.beats - (self.passes - 1) * self.groups
 
     def serializer_resources(self, acc_bits: int) -> Resources:
-        """The sums, shifted out; the last ones shift in zeros, which takes no LUT."""
-        left, index = counter_bits(self.groups), counter_bits(self.passes * self.groups)
-        lut = (self.sums - self.lanes) * acc_bits + left + index + 2
-        return Resources(lut=lut, ff=self.sums * acc_bits + left + index + 2)
+        """The sums, a choice between the groups (a LUT takes three of its inputs away), and two counters."""
+        counters = 2 * counter_bits(self.groups) + counter_bits(self.passes * self.groups)
+        choice = self.lanes * acc_bits * -(-(self.groups - 1) // 3)
+        return Resources(lut=choice + counters + 2, ff=self.sums * acc_bits + counters + 2)
 
     def queue_resources(self, fmt: StreamFormat, slots: int) -> Resources:
         """The memory and its counters, each bit of which takes about a LUT."""
@@ -93,14 +93,17 @@ class Serializer(wiring.Component):
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
         index, _ = count(m, s.passes * s.groups, active, "index")
-        held = Signal(s.sums * self.acc_bits)
+        # held and picked from, not shifted: a bit of a shift register with a parallel load costs a LUT, of 16:1 a third
+        width = s.lanes * self.acc_bits
+        held = Signal(s.sums * self.acc_bits, reset_less=True)
+        place = Signal(range(max(s.groups, 2)), reset_less=True)
         with m.If(self.done):
             m.d.sync += held.eq(self.acc)
-        with m.Else():
-            m.d.sync += held.eq(held >> (s.lanes * self.acc_bits))
+        if s.groups > 1:
+            m.d.sync += place.eq(Mux(self.done, 0, place + 1))
         m.d.comb += [
             self.parameter_address.eq(index),
-            self.sums.eq(held),
+            self.sums.eq(Array(held[n * width :][:width] for n in range(s.groups))[place]),
             self.valid.eq(delayed(m, active & (index < s.beats), 2, "active", reset=True)),
         ]
         return m
