@@ -3,11 +3,13 @@
 Simulation takes the vendor's model or the behavioural one beside the build (`sim/DSP48E2.v`).
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Const, Instance, Signal, Value, signed
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Signal, Value, signed
 
-__all__ = ["multiply_add"]
+__all__ = ["multiply_accumulate", "multiply_add"]
 
 _PARAMETERS: dict[str, Any] = {
     "AMULTSEL": "AD",
@@ -34,37 +36,66 @@ _PARAMETERS: dict[str, Any] = {
 }
 _MULTIPLY = 0b000000101
 """OPMODE: X and Y take the product, Z and W are 0."""
-_CASCADE = 0b000010101
-"""OPMODE: as before, and Z takes PCIN."""
+_CASCADE = 0b000010000
+"""OPMODE: Z takes PCIN."""
+_W_BITS = 7
+"""OPMODE: the lower bit of W's choice, between 0, P and RND."""
 _USE_D = 0b00100
 """INMODE: the pre-adder adds D and A2."""
 
 
-def multiply_add(a: Value, d: Value, b: Value, p: Signal, pcin: Signal | None, pcout: Signal) -> Instance:
-    """P = (D + A)·B + PCIN, signed; every register in use, none ever held.
+def multiply_add(a: Value, d: Value, b: Value, p: Signal, pcin: Signal | None, pcout: Signal, rnd: int = 0) -> Instance:
+    """P = (D + A)·B + PCIN + `rnd`, signed; every register in use, none ever held.
 
     Latency: 4 cycles from `a`, `d` and `b` to `p`; PCIN is added in the last one. D + A wraps at 27 bits.
     """
+    mode = _MULTIPLY | (0 if pcin is None else _CASCADE) | (2 << _W_BITS if rnd else 0)
+    return _slice(a, d, b, p, pcin, pcout, Const(mode, 9), Const(1), rnd)
 
-    clock = {"i_CLK": ClockSignal()}
-    enables = {f"i_CE{n}": Const(1) for n in ("A2", "AD", "B1", "B2", "D", "M", "P")}
-    unused = ("A1", "ALUMODE", "C", "CARRYIN", "CTRL", "INMODE")
-    disabled = {f"i_CE{n}": Const(0) for n in unused}
+
+def multiply_accumulate(
+    a: Value, d: Value, b: Value, p: Signal, pcin: Signal | None, pcout: Signal, first: Value, enable: Value, rnd: int
+) -> Instance:
+    """P = (D + A)·B + PCIN + (`rnd` if `first` else P), signed, held while `enable` is low.
+
+    Latency: 4 cycles from `a`, `d` and `b` to `p`; PCIN is added in the last one. `enable` belongs to that last cycle;
+    `first` to the one before it. D + A wraps at 27 bits.
+    """
+    mode = Cat(Const(_MULTIPLY | (0 if pcin is None else _CASCADE), _W_BITS), ~first, first if rnd else Const(0, 1))
+    return _slice(a, d, b, p, pcin, pcout, mode, enable, rnd, {"OPMODEREG": 1})
+
+
+def _slice(
+    a: Value,
+    d: Value,
+    b: Value,
+    p: Signal,
+    pcin: Signal | None,
+    pcout: Signal,
+    opmode: Value,
+    enable: Value,
+    rnd: int,
+    settings: Mapping[str, int] = MappingProxyType({}),
+) -> Instance:
+    enables = {f"i_CE{n}": Const(1) for n in ("A2", "AD", "B1", "B2", "CTRL", "D", "M")}
+    disabled = {f"i_CE{n}": Const(0) for n in ("A1", "ALUMODE", "C", "CARRYIN", "INMODE")}
     resets = ("A", "ALLCARRYIN", "ALUMODE", "B", "C", "CTRL", "D", "INMODE", "M", "P")
     idle = {f"i_RST{n}": Const(0) for n in resets}
+    parameters = {**_PARAMETERS, **settings, "RND": Const(rnd, 48)}
     return Instance(
         "DSP48E2",
-        **{f"p_{name}": value for name, value in _PARAMETERS.items()},
-        **clock,
+        **{f"p_{name}": value for name, value in parameters.items()},
         **enables,
         **disabled,
         **idle,
+        i_CLK=ClockSignal(),
+        i_CEP=enable,
         i_A=_extended(a, 30),
         i_B=_extended(b, 18),
         i_C=Const(0, 48),
         i_D=_extended(d, 27),
         i_PCIN=Const(0, 48) if pcin is None else pcin,
-        i_OPMODE=Const(_MULTIPLY if pcin is None else _CASCADE, 9),
+        i_OPMODE=opmode,
         i_INMODE=Const(_USE_D, 5),
         i_ALUMODE=Const(0, 4),
         i_CARRYIN=Const(0, 1),

@@ -20,8 +20,10 @@ from rtlnn.sim.stream_run import PortNames
 Rng = np.random.Generator
 Words = dict[str, int]
 MODEL = (resources.files("rtlnn.sim") / "models" / "DSP48E2.v").read_text()
-FLAGS = "CEA2 CEAD CEB1 CEB2 CED CEM CEP RSTA RSTB RSTD RSTM RSTP"
-WIDTHS = {"A": 30, "B": 18, "D": 27, "PCIN": 48} | dict.fromkeys((*FLAGS.split(), "CASCADE", "SUBTRACT"), 1)
+FLAGS = "CEA2 CEAD CEB1 CEB2 CECTRL CED CEM CEP RSTA RSTB RSTCTRL RSTD RSTM RSTP"
+RND = 0x9ABC_DEF0_1234
+CONTROLS = "CASCADE", "SUBTRACT", "ADD_P", "ADD_RND"
+WIDTHS = {"A": 30, "B": 18, "D": 27, "PCIN": 48} | dict.fromkeys((*FLAGS.split(), *CONTROLS), 1)
 BYTES = -(-sum(WIDTHS.values()) // 8)
 
 
@@ -31,11 +33,12 @@ def _bench(settings: dict[str, object] | None = None) -> str:
         f'.{name}("{value}")' if isinstance(value, str) else f".{name}({value})"
         for name, value in {**dsp48e2._PARAMETERS, **(settings or {})}.items()
     )
+    parameters += f", .RND(48'd{RND})"
     place, ports = 0, []
     for name, width in WIDTHS.items():
         ports.append(f"  wire [{width - 1}:0] w_{name} = s_axis_tdata[{place} +: {width}];")
         place += width
-    joined = ", ".join(f".{name}(w_{name})" for name in WIDTHS if name not in ("CASCADE", "SUBTRACT"))
+    joined = ", ".join(f".{name}(w_{name})" for name in WIDTHS if name not in CONTROLS)
     return "\n".join(
         [
             "module bench (input aclk, input aresetn,",
@@ -46,11 +49,11 @@ def _bench(settings: dict[str, object] | None = None) -> str:
             "  always @(posedge aclk) m_axis_tvalid <= aresetn && s_axis_tvalid;",
             "  always @(posedge aclk) m_axis_tlast <= s_axis_tlast;",
             f"  DSP48E2 #({parameters}) dut (.CLK(aclk), {joined}, .C(48'd0), .ACIN(30'd0), .BCIN(18'd0),",
-            "    .OPMODE(s_axis_tvalid && w_CASCADE ? 9'b000010101 : 9'b000000101), .INMODE(5'b00100),",
+            "    .OPMODE({{w_ADD_RND, w_ADD_P, 2'b00, w_CASCADE} & {5{s_axis_tvalid}}, 4'b0101}), .INMODE(5'b00100),",
             "    .ALUMODE(s_axis_tvalid && w_SUBTRACT ? 4'b0011 : 4'b0000), .CARRYIN(1'b0), .CARRYINSEL(3'd0),",
             "    .CARRYCASCIN(1'b0), .MULTSIGNIN(1'b0), .CEA1(1'b0), .CEALUMODE(1'b0), .CEC(1'b0), .CECARRYIN(1'b0),",
-            "    .CECTRL(1'b0), .CEINMODE(1'b0), .RSTALLCARRYIN(1'b0), .RSTALUMODE(1'b0), .RSTC(1'b0), .RSTCTRL(1'b0),",
-            "    .RSTINMODE(1'b0), .P(m_axis_tdata[47:0]), .PCOUT(m_axis_tdata[95:48]));",
+            "    .CEINMODE(1'b0), .RSTALLCARRYIN(1'b0), .RSTALUMODE(1'b0), .RSTC(1'b0), .RSTINMODE(1'b0),",
+            "     .P(m_axis_tdata[47:0]), .PCOUT(m_axis_tdata[95:48]));",
             "endmodule",
         ]
     )
@@ -69,26 +72,31 @@ def _signed(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> bits - 1 else value
 
 
-def _described(cycles: list[Words]) -> list[int]:
+def _described(cycles: list[Words], opmode_register: bool = False) -> list[int]:
     """P after each cycle, by UG579: every register has an enable and a reset, which wins (chapter 2, tables of ports).
 
     The pre-adder wraps at 27 bits; the product is signed, 27 by 18 bits; the sum wraps at 48 bits.
     """
-    a = d = ad = b1 = b2 = m = p = 0
+    a = d = ad = b1 = b2 = m = p = held = 0
     result = []
     for w in cycles:
 
         def register(old: int, new: int, enable: str, reset: str, w: Words = w) -> int:
             return 0 if w[reset] else new if w[enable] else old
 
-        a, d, ad, b1, b2, m, p = (
+        # bits of OPMODE: W = RND, W = P, Z = PCIN
+        asked = w["ADD_RND"] << 2 | w["ADD_P"] << 1 | w["CASCADE"]
+        mode = held if opmode_register else asked
+        addend = (mode & 1) * w["PCIN"] + (mode >> 1 & 1) * p + (mode >> 2) * RND
+        a, d, ad, b1, b2, m, p, held = (
             register(a, _signed(w["A"], 27), "CEA2", "RSTA"),
             register(d, _signed(w["D"], 27), "CED", "RSTD"),
             register(ad, _signed(a + d, 27), "CEAD", "RSTD"),
             register(b1, _signed(w["B"], 18), "CEB1", "RSTB"),
             register(b2, b1, "CEB2", "RSTB"),
             register(m, ad * b2, "CEM", "RSTM"),
-            register(p, (m + w["CASCADE"] * w["PCIN"]) & (1 << 48) - 1, "CEP", "RSTP"),
+            register(p, (m + addend) & (1 << 48) - 1, "CEP", "RSTP"),
+            register(held, asked, "CECTRL", "RSTCTRL"),
         )
         result.append(p)
     return result
@@ -103,11 +111,12 @@ def _cycles(rng: Rng, count: int) -> list[Words]:
             value = int(rng.integers(0, 1 << width))
             if width > 1 and rng.random() < 0.4:
                 value = int(rng.choice([0, (1 << width) - 1, 1 << width - 1, (1 << width - 1) - 1, 1 << 26, 1]))
-            chance = {"RST": 0.03 if n else 1.1, "CEA": 0.8, "CEB": 0.8, "CED": 0.8, "CEM": 0.8, "CEP": 0.8}
+            chance = {"RST": 0.03 if n else 1.1, "CEA": 0.8, "CEB": 0.8, "CED": 0.8, "CEM": 0.8, "CEP": 0.8, "CEC": 0.8}
             if width == 1 and name[:3] in chance:
                 value = int(rng.random() < chance[name[:3]])
             words[name] = value & (1 << width) - 1
         words["SUBTRACT"] = 0
+        words["ADD_P"] &= ~words["ADD_RND"]
         result.append(words)
     return result
 
@@ -123,12 +132,13 @@ def _beats(cycles: list[Words]) -> Array:
     return np.array(rows)[np.newaxis]
 
 
-def test_every_register_and_both_operations(rng: Rng, tmp_path: Path) -> None:
+@pytest.mark.parametrize("opmode_register", [False, True])
+def test_every_register_and_operation(opmode_register: bool, rng: Rng, tmp_path: Path) -> None:
     cycles = _cycles(rng, 6000)
-    run = _core(tmp_path, len(cycles)).run(_beats(cycles))
+    run = _core(tmp_path, len(cycles), {"OPMODEREG": int(opmode_register)}).run(_beats(cycles))
     for place in (0, 6):
         p = [int.from_bytes(bytes(row[place : place + 6].tolist()), "little") for row in run.outputs[0]]
-        assert p == _described(cycles)
+        assert p == _described(cycles, opmode_register)
     assert len(set(p)) > 3000, "the data must not be held in reset"
 
 
@@ -136,7 +146,7 @@ def test_every_register_and_both_operations(rng: Rng, tmp_path: Path) -> None:
 def test_the_description_depends_on_every_port(port: str, rng: Rng) -> None:
     cycles = _cycles(rng, 500)
     changed = [{**words, port: 0} for words in cycles]
-    assert _described(changed) != _described(cycles)
+    assert _described(changed, opmode_register=True) != _described(cycles, opmode_register=True)
 
 
 def test_an_operation_that_is_not_modelled_stops_the_simulation(rng: Rng, tmp_path: Path) -> None:
@@ -155,11 +165,12 @@ def test_every_setting_is_checked() -> None:
     """The model names every parameter of the instances, and refuses all values but theirs where they matter."""
     (condition,) = re.findall(r"SUPPORTED = (.*?);", MODEL, re.DOTALL)
     checked = {name: value.strip('"') for name, value in re.findall(r'(\w+) == ("\w+"|\d+)', condition)}
-    declared = set(re.findall(r"parameter (?:integer )?(\w+) =", MODEL))
-    assert declared == set(dsp48e2._PARAMETERS)
-    # the registers of ACOUT and BCOUT, which the model does not have
-    unused = {"ACASCREG", "BCASCREG"}
-    assert checked == {name: str(value) for name, value in dsp48e2._PARAMETERS.items() if name not in unused}
+    declared = set(re.findall(r"parameter (?:integer |\[47:0\] )?(\w+) =", MODEL))
+    assert declared == {*dsp48e2._PARAMETERS, "RND"}
+    # the registers of ACOUT and BCOUT, which the model does not have, and that of OPMODE, which may be in use or not
+    unused = {"ACASCREG", "BCASCREG", "OPMODEREG"}
+    fixed = {name: str(value) for name, value in dsp48e2._PARAMETERS.items() if name not in unused}
+    assert {name: value for name, value in checked.items() if name not in unused} == fixed
 
 
 class _Cascade(Elaboratable):

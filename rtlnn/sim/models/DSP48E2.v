@@ -1,8 +1,9 @@
 // Behaviour of the DSP48E2 slice (AMD UG579), as far as designs use it; for simulation only, never for synthesis.
 // The vendor's own model can take its place: names and ports are the same.
 //
-// Modelled: A, B, D and M, P registers with their enables and resets, the pre-adder (D + A2), the 27x18 multiplier, and
-// X + Y + Z with X = Y = M, Z = 0 or PCIN. Anything else stops the simulation with a message.
+// Modelled: A, B, D, M, P and (if used) OPMODE registers with their enables and resets, the pre-adder (D + A2), the 27x18
+// multiplier, and W + X + Y + Z with W = 0, P or RND, X = Y = M, Z = 0 or PCIN. Anything else stops the simulation with a
+// message.
 module DSP48E2 #(
     parameter AMULTSEL = "A",
     parameter A_INPUT = "DIRECT",
@@ -24,7 +25,8 @@ module DSP48E2 #(
     parameter integer CARRYINREG = 1,
     parameter integer CARRYINSELREG = 1,
     parameter integer INMODEREG = 1,
-    parameter integer OPMODEREG = 1
+    parameter integer OPMODEREG = 1,
+    parameter [47:0] RND = 48'd0
 ) (
     input CLK,
     input [29:0] A,
@@ -49,7 +51,7 @@ module DSP48E2 #(
   localparam SUPPORTED = AMULTSEL == "AD" && A_INPUT == "DIRECT" && BMULTSEL == "B" && B_INPUT == "DIRECT"
       && PREADDINSEL == "A" && USE_MULT == "MULTIPLY" && USE_SIMD == "ONE48" && AREG == 1 && BREG == 2 && DREG == 1
       && ADREG == 1 && MREG == 1 && PREG == 1 && CREG == 0 && ALUMODEREG == 0 && CARRYINREG == 0
-      && CARRYINSELREG == 0 && INMODEREG == 0 && OPMODEREG == 0;
+      && CARRYINSELREG == 0 && INMODEREG == 0 && (OPMODEREG == 0 || OPMODEREG == 1);
 
   initial
     if (!SUPPORTED) begin
@@ -61,8 +63,11 @@ module DSP48E2 #(
   reg signed [17:0] b1, b2;
   reg signed [44:0] m;
   reg [47:0] p;
+  reg [8:0] opmode_register;
+  wire [8:0] opmode = OPMODEREG == 1 ? opmode_register : OPMODE;
   wire [47:0] product = {{3{m[44]}}, m};
-  wire [47:0] z = OPMODE[6:4] == 3'b001 ? PCIN : 48'd0;
+  wire [47:0] w = opmode[8:7] == 2'b01 ? p : opmode[8:7] == 2'b10 ? RND : 48'd0;
+  wire [47:0] z = opmode[6:4] == 3'b001 ? PCIN : 48'd0;
 
   always @(posedge CLK) begin
     if (RSTA) a2 <= 0;
@@ -78,9 +83,11 @@ module DSP48E2 #(
     if (RSTM) m <= 0;
     else if (CEM) m <= ad * b2;
     if (RSTP) p <= 0;
-    else if (CEP) p <= product + z;
-    if ((OPMODE != 9'b000000101 && OPMODE != 9'b000010101) || INMODE != 5'b00100 || ALUMODE != 0 || CARRYIN
-        || CARRYINSEL != 0) begin
+    else if (CEP) p <= w + product + z;
+    if (RSTCTRL) opmode_register <= 0;
+    else if (CECTRL) opmode_register <= OPMODE;
+    if (OPMODE[8:7] == 2'b11 || OPMODE[6:5] != 2'b00 || OPMODE[3:0] != 4'b0101 || INMODE != 5'b00100 || ALUMODE != 0
+        || CARRYIN || CARRYINSEL != 0) begin
       $display("DSP48E2: an operation that this model does not have");
       $finish;
     end
