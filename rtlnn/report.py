@@ -26,6 +26,7 @@ def report_of(design: Design, platform: Platform) -> dict[str, Any]:
     return {
         "model": network.name,
         "platform": platform.name,
+        "part": platform.part,
         "clock_mhz": platform.clock_mhz,
         "latency_cycles": timing.latency,
         "interval_cycles": timing.interval,

@@ -1,4 +1,4 @@
-"""Count the cells of a build with Yosys, for UltraScale+; no vendor tool is needed."""
+"""Count the cells of a build with Yosys, and the depth of its logic; no vendor tool is needed."""
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -11,12 +11,16 @@ from rtlnn.synthesis import synth
 EXAMPLES = """\
 examples:
   rtlnn synth build/model
+  rtlnn synth build/model --paths 5
   rtlnn synth build/model --json
 """
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("build_dir", type=Path, metavar="BUILD_DIR", help="folder that `rtlnn build` wrote")
+    parser.add_argument(
+        "--paths", type=int, default=1, metavar="N", help="show the N longest paths of each module (default: 1)"
+    )
     add_json(parser)
 
 
@@ -26,5 +30,5 @@ def run(options: Namespace) -> int:
     if options.json:
         print(result.to_json(), end="")
     else:
-        print_cells(result)
+        print_cells(result, options.paths)
     return 0

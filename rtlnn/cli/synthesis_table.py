@@ -5,25 +5,36 @@ from dataclasses import fields
 from rich.table import Table
 
 from rtlnn.cli.console import amount, print_lines, stdout
-from rtlnn.synthesis import Cells, ModuleCells, SynthResult
+from rtlnn.synthesis import Cells, ModuleCells, Path, SynthResult
 
 __all__ = ["print_cells"]
 
 NAMES = tuple(field.name for field in fields(Cells))
 
 
-def print_cells(result: SynthResult) -> None:
-    """Print the cells of every module, all its instances together, and the totals."""
+def print_cells(result: SynthResult, paths: int = 1) -> None:
+    """Print the cells of every module, all its instances together, the totals, and the `paths` longest paths."""
     table = Table(title=f"cells of {result.top}, all instances of a module together", title_justify="left")
     table.add_column("module", overflow="fold")
     for name in ("instances", *NAMES, "logic depth"):
-        table.add_column(name if name in ("instances", "logic depth") else name.upper(), justify="right", no_wrap=True)
+        table.add_column(name.upper() if name in NAMES else name, justify="right", no_wrap=True)
     for module in result.modules:
         table.add_row(module.name, amount(module.instances), *_cells(module.cells * module.instances), _depth(module))
     table.add_section()
-    table.add_row("all", "", *_cells(result.cells), str(result.depth))
+    table.add_row("all", "", *_cells(result.cells), f"{result.depth:g}")
     stdout().print(table)
-    print_lines(f"{result.tool}, {result.seconds:.1f} s; LUT counts LUTRAM and SRL too; logic depth is in LUTs")
+    print_lines(f"{result.tool} for {result.family.value}, {result.seconds:.1f} s; LUT counts LUTRAM and SRL too")
+    print_lines("logic depth: LUT levels between registers, RAMs and multipliers; 8 carry elements count as one")
+    for module in result.modules:
+        if not module.memory:
+            print_lines(f"{module.name}: {module.arriving:g} levels from its ports, {module.leaving:g} to them")
+            print_lines(*(f"  {_path(path)}" for path in module.paths[: max(paths, 0)]))
+    if result.path:
+        print_lines(f"the whole design, across modules: {_path(result.path)}")
+
+
+def _path(path: Path) -> str:
+    return f"{path.levels:g} levels from {path.start} to {path.end}"
 
 
 def _cells(cells: Cells) -> list[str]:
@@ -31,4 +42,4 @@ def _cells(cells: Cells) -> list[str]:
 
 
 def _depth(module: ModuleCells) -> str:
-    return "memory" if module.memory else str(module.depth)
+    return "memory" if module.memory else f"{module.depth:g}"

@@ -26,6 +26,14 @@ class BuildFolder:
     kernel_files: tuple[Path, ...]
 
     @property
+    def part(self) -> str:
+        """The part of the platform. Raises `InputError` if the build's report does not tell."""
+        try:
+            return str(json.loads((self.path / "report.json").read_text())["part"])
+        except (OSError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{self.path}/report.json does not name the part ({error!r}); build again") from None
+
+    @property
     def mem_dir(self) -> Path:
         return self.path / "mem"
 

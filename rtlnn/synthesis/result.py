@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rtlnn.synthesis.family import Family
+from rtlnn.synthesis.timing import Path
+
 __all__ = ["Cells", "ModuleCells", "SynthResult"]
 
 _LUTRAM_LUTS = {
@@ -36,7 +39,7 @@ class Cells:
     lut : all LUTs: logic, memories and shift registers made of LUTs; two small ones that could share a site count twice
     lutram, srl : LUTs among them that are memories, and shift registers
     ff : flip-flops
-    dsp : DSP48E2
+    dsp : DSP48E1 or DSP48E2
     bram36, bram18 : block RAMs of 36 and of 18 Kbit
     uram : UltraRAMs
     carry : carry chains, in pieces of 4 bits
@@ -89,42 +92,73 @@ class ModuleCells:
     name : of the module
     instances : in the whole design
     cells : of one instance, without the modules that it instantiates
-    depth : the most LUTs in a row between registers; carry chains, memories and multipliers not counted
+    paths : the longest paths inside it, and from or to its ports; the longest first
+    arriving : LUT levels of the longest path from one of its ports, or a module that it instantiates, to a register
+    leaving : the same from a register
     memory : it is a read-only memory, counted by its size and not synthesized
     """
 
     name: str
     instances: int
     cells: Cells
-    depth: int
+    paths: tuple[Path, ...]
+    arriving: float
+    leaving: float
     memory: bool
+
+    @property
+    def depth(self) -> float:
+        """LUT levels of the longest path (see `rtlnn.synthesis.arcs`)."""
+        return self.paths[0].levels if self.paths else 0.0
 
 
 @dataclass(frozen=True)
 class SynthResult:
-    """A whole design: `cells` is the sum over all instances of `modules`; `seconds` is the time it took."""
+    """A whole design.
+
+    Parameters
+    ----------
+    top, family : its top module, and the family of chips that it was synthesized for
+    cells : the sum over all instances of `modules`
+    path : the longest path between registers, memories and multipliers, or from or to the top's ports, across modules
+    seconds : the time it took
+    tool : with its version
+    """
 
     top: str
+    family: Family
     cells: Cells
     modules: tuple[ModuleCells, ...]
+    path: Path | None
     seconds: float
     tool: str
 
     @property
-    def depth(self) -> int:
-        """The most LUTs in a row between registers, in any module."""
-        return max(module.depth for module in self.modules)
+    def depth(self) -> float:
+        """LUT levels of the longest path, 8 elements of a carry chain counted as one."""
+        return self.path.levels if self.path else 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data: the totals at the top level, `modules` as a list of the same."""
         modules = [
-            {"name": m.name, "instances": m.instances, **asdict(m.cells), "depth": m.depth, "memory": m.memory}
+            {
+                "name": m.name,
+                "instances": m.instances,
+                **asdict(m.cells),
+                "depth": m.depth,
+                "paths": [asdict(path) for path in m.paths],
+                "arriving": m.arriving,
+                "leaving": m.leaving,
+                "memory": m.memory,
+            }
             for m in self.modules
         ]
         return {
             "top": self.top,
+            "family": self.family.value,
             **asdict(self.cells),
             "depth": self.depth,
+            "path": asdict(self.path) if self.path else None,
             "seconds": round(self.seconds, 1),
             "tool": self.tool,
             "modules": modules,

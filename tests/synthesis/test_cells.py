@@ -1,10 +1,11 @@
-"""Counting library cells, and the longest row of LUTs."""
+"""Counting library cells, and the families that have them."""
 
 import json
-from typing import Any
 
-from rtlnn.synthesis import Cells, ModuleCells, SynthResult
-from rtlnn.synthesis.worker import depth
+import pytest
+
+from rtlnn.errors import InputError
+from rtlnn.synthesis import Cells, Family, ModuleCells, Path, SynthResult
 
 
 def test_kinds_of_cells() -> None:
@@ -17,55 +18,48 @@ def test_kinds_of_cells() -> None:
 
 
 def test_totals_and_json() -> None:
+    paths = (Path(4.125, "a.x", "a.y"), Path(2.0, "i", "o"))
     result = SynthResult(
         "net",
+        Family.SERIES_7,
         Cells(lut=5) + Cells(lut=1, ff=2) * 3,
-        (ModuleCells("a", 3, Cells(lut=1, ff=2), 4, False), ModuleCells("b", 1, Cells(lut=5), 0, True)),
+        (
+            ModuleCells("a", 3, Cells(lut=1, ff=2), paths, 2.0, 1.5, False),
+            ModuleCells("b", 1, Cells(lut=5), (), 0, 0, True),
+        ),
+        Path(5.5, "a.x", "b.y"),
         1.26,
         "Yosys",
     )
     data = json.loads(result.to_json())
-    assert (data["lut"], data["ff"], data["seconds"], data["depth"]) == (8, 6, 1.3, 4)
+    assert (data["lut"], data["ff"], data["seconds"], data["depth"], data["family"]) == (8, 6, 1.3, 5.5, "xc7")
     assert {"lut", "ff", "dsp", "bram36", "bram18", "uram", "lutram", "srl", "carry", "seconds"} <= set(data)
-    assert data["modules"][0]["instances"] == 3
-    assert data["modules"][1]["memory"] is True
+    assert data["path"] == {"levels": 5.5, "start": "a.x", "end": "b.y"}
+    first, second = data["modules"]
+    assert (first["instances"], first["depth"], first["arriving"], first["leaving"]) == (3, 4.125, 2.0, 1.5)
+    assert first["paths"][1] == {"levels": 2.0, "start": "i", "end": "o"}
+    assert (second["memory"], second["depth"]) == (True, 0.0)
 
 
-def cell(kind: str, inputs: dict[str, list[int | str]], output: int) -> dict[str, Any]:
-    return {
-        "type": kind,
-        "connections": {**inputs, "Q": [output]},
-        "port_directions": {**dict.fromkeys(inputs, "input"), "Q": "output"},
-    }
+@pytest.mark.parametrize(
+    ("part", "family"),
+    [
+        ("xc7z020clg400-1", Family.SERIES_7),
+        ("xa7a100t", Family.SERIES_7),
+        ("XCKU040-ffva1156-2-e", Family.ULTRASCALE),
+        ("xcvu190-flga2577-2-e", Family.ULTRASCALE),
+        ("xcvu9p-flga2104-2L-e", Family.ULTRASCALE_PLUS),
+        ("xcku15p-ffva1156-2-e", Family.ULTRASCALE_PLUS),
+        ("xczu9eg-ffvb1156-2-e", Family.ULTRASCALE_PLUS),
+        ("xcu200-fsgd2104-2-e", Family.ULTRASCALE_PLUS),
+        ("xck26-sfvc784-2LV-c", Family.ULTRASCALE_PLUS),
+    ],
+)
+def test_families_of_parts(part: str, family: Family) -> None:
+    assert Family.of(part) is family
 
 
-def test_depth_between_registers() -> None:
-    chain = [
-        cell("FDRE", {"D": [6]}, 1),
-        cell("LUT2", {"I0": [1], "I1": ["0"]}, 2),
-        cell("CARRY4", {"S": [2]}, 3),
-        cell("LUT6", {"I0": [3], "I1": [1]}, 4),
-        cell("MUXF7", {"I0": [4]}, 5),
-        cell("LUT1", {"I0": [5]}, 6),
-    ]
-    assert depth(chain) == 3
-    assert depth(chain[::-1]) == 3
-    assert depth(chain[:1]) == 0
-
-
-def test_depth_ends_at_registers_and_multipliers() -> None:
-    assert depth([cell("LUT2", {"I": [1]}, 2), cell("FDRE", {"D": [2]}, 3), cell("LUT2", {"I": [3]}, 4)]) == 1
-    assert depth([cell("LUT2", {"I": [1]}, 2), cell("DSP48E2", {"A": [2]}, 3), cell("LUT2", {"I": [3]}, 4)]) == 1
-
-
-def test_depth_of_a_memory_counts_from_its_read_address() -> None:
-    """What is written passes through at the next clock edge alone."""
-    data = [cell("LUT2", {"I": [1]}, 2), cell("LUT2", {"I": [2]}, 3)]
-    address = [cell("LUT2", {"I": [1]}, 5)]
-    memory = cell("RAM32M16", {"DIA": [3], "ADDRA": [5]}, 6)
-    assert depth([*data, *address, memory, cell("LUT3", {"I": [6]}, 7)]) == 3
-    assert depth([*data, cell("RAMB36E2", {"ADDRA": [3]}, 6), cell("LUT3", {"I": [6]}, 7)]) == 2
-
-
-def test_a_loop_does_not_hang() -> None:
-    assert depth([cell("LUT2", {"I": [2]}, 1), cell("LUT2", {"I": [1]}, 2)]) in (1, 2)
+@pytest.mark.parametrize("part", ["LFE5U-85F", "xc6slx9", "xcvc1902-vsva2197-2MP-e-S", ""])
+def test_other_families(part: str) -> None:
+    with pytest.raises(InputError, match=f"not for the part '{part}'"):
+        Family.of(part)

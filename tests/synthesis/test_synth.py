@@ -13,7 +13,8 @@ from rtlnn.errors import CheckFailed, InputError
 from rtlnn.layers.fifo import SkidConfig
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.stream import StreamFormat
-from rtlnn.synthesis import Cells, synth
+from rtlnn.synthesis import Cells, Family, synth
+from rtlnn.synthesis.modules import read_modules
 from rtlnn.synthesis.yosys import Yosys
 
 FORMAT = StreamFormat(2, 8, False, 4, 1)
@@ -41,6 +42,7 @@ def build(tmp_path: Path) -> Path:
     (folder / "sim/DSP48E2.v").write_text("module DSP48E2();\n initial $finish;\nendmodule\n")
     (folder / "sim/files.f").write_text("DSP48E2.v\n")
     (folder / "interface.json").write_text(Interface("net", None, PORT, PORT, 3, 2).to_json())
+    (folder / "report.json").write_text('{"part": "xczu9eg-ffvb1156-2-e"}')
     return folder
 
 
@@ -52,7 +54,9 @@ def test_whole_build(build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     # two registers of 16 bits of data and one of tlast, with their flags
     assert modules["net_skid"].cells.ff == 2 * 17 + 2
     assert 17 <= modules["net_skid"].cells.lut <= 25
-    assert modules["net_skid"].depth == 1
+    assert (modules["net_skid"].depth, modules["net_skid"].leaving) == (1, 1)
+    # the guard's counters end where they end, and its flags are the next module's
+    assert modules["net_guard"].depth <= result.depth <= 4
     assert modules["net_rom"].cells == Cells(bram18=0, bram36=1)
     assert modules["net_rom"].memory
     assert modules["net"].cells.ff == 0
@@ -83,6 +87,24 @@ def test_verilog_that_yosys_refuses(build: Path, tmp_path: Path) -> None:
     assert not list((tmp_path / "cache/synthesis").glob(".work*"))
 
 
+def test_another_family_is_another_synthesis(tmp_path: Path) -> None:
+    """A product with registers: on the 7 series Yosys puts them into the DSP48E1."""
+    file = tmp_path / "net.v"
+    file.write_text(
+        "module net(input clk, input signed [11:0] a, b, output reg signed [23:0] p);\n"
+        "reg signed [11:0] x, y;\nalways @(posedge clk) begin x <= a; y <= b; p <= x * y; end\nendmodule\n"
+    )
+    (module,) = read_modules([file]).values()
+    found = {f: Cells.of(Yosys(f, tmp_path).count(module).cells) for f in (Family.SERIES_7, Family.ULTRASCALE_PLUS)}
+    assert found == {Family.SERIES_7: Cells(dsp=1), Family.ULTRASCALE_PLUS: Cells(dsp=1, ff=48)}
+
+
+def test_a_build_that_does_not_name_its_part(build: Path) -> None:
+    (build / "report.json").unlink()
+    with pytest.raises(InputError, match=r"does not name the part .*build again"):
+        synth(build)
+
+
 def test_missing_yosys(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"pip install 'rtlnn\[synth\]'"):
@@ -95,6 +117,6 @@ def test_not_a_build(tmp_path: Path) -> None:
 
 
 def test_the_version_decides_the_cache(tmp_path: Path, build: Path) -> None:
-    yosys = Yosys(tmp_path / "cache")
+    yosys = Yosys(Family.SERIES_7, tmp_path / "cache")
     assert yosys.version
     assert (tmp_path / "cache/synthesis").is_dir()

@@ -1,0 +1,20 @@
+"""Read-only memories, known by their size: Yosys would take minutes for what is in them."""
+
+from rtlnn.layers.rom import LUTRAM_WORDS, rom_resources
+from rtlnn.synthesis.arcs import LEVEL
+from rtlnn.synthesis.result import Cells
+from rtlnn.synthesis.timing import ModuleTiming, Point
+
+__all__ = ["memory_cells", "memory_timing"]
+
+
+def memory_cells(words: int, bits: int) -> Cells:
+    """What it takes; half block RAMs are those of 18 Kbit."""
+    cost = rom_resources(words, bits)
+    return Cells(lut=cost.lut, ff=cost.ff, bram36=int(cost.bram36), bram18=int(cost.bram36 % 1 * 2))
+
+
+def memory_timing(words: int, bits: int) -> ModuleTiming:
+    """A LUT lies behind the address of a small one; all have a register at their output."""
+    levels = LEVEL if words <= LUTRAM_WORDS else 0
+    return ModuleTiming((), {Point("", "addr"): (levels, "word")}, {Point("", "data"): (0, "data")}, ())
