@@ -1,5 +1,7 @@
 """The exact timing of a windowed kernel, as four processes."""
 
+from itertools import product
+
 from rtlnn.layers.results import PassShape
 from rtlnn.layers.timing import Events, Link, Process
 from rtlnn.layers.window import Reduction, WindowConfig
@@ -30,7 +32,7 @@ class KernelTiming:
         """A row enters when the slot of the row `rows` before it is free."""
         c = self._window
         taken, ready, released = self._i.taken, self._i.ready.times, self._released
-        words = c.width * c.groups
+        words = c.row_beats
         row = word = 0
         after = -1
         while True:
@@ -49,18 +51,17 @@ class KernelTiming:
             row += 1
 
     def _needed(self, row: int, column: int) -> list[int]:
-        """The word of the frame that each step of the position's first pass waits for; -1 for padding alone."""
+        """The beat of the frame that each step of the tile's first pass waits for; -1 for padding alone."""
         c = self._window
-        k, s = c.window.kernel, c.window.stride
-        y0, x0 = row * s[0] - c.window.pads[0], column * s[1] - c.window.pads[1]
+        top, left = row * c.hop[0] - c.window.pads[0], column * c.hop[1] - c.window.pads[1]
         groups = range(c.groups) if c.reduction is Reduction.ALL_CHANNELS else range(1)
         result = []
-        for ky in range(0, k[0], c.parallel[0]):
-            y, y_end = y0 + ky, min(y0 + ky + c.parallel[0], c.height) - 1
-            for kx in range(0, k[1], c.parallel[1]):
-                x, x_end = x0 + kx, min(x0 + kx + c.parallel[1], c.width) - 1
-                outside = y_end < 0 or y >= c.height or x_end < 0 or x >= c.width
-                base = (y_end * c.width + x_end) * c.groups
+        for y, x in product(*(range(0, n * s, s) for n, s in zip(c.tile.serial, c.window.stride, strict=True))):
+            for ky, kx in product(*(range(0, k, p) for k, p in zip(c.window.kernel, c.parallel, strict=True))):
+                last = [top + y + ky, left + x + kx]
+                outside = any(a + n <= 0 or a >= size for a, n, size in zip(last, c.rectangle, (c.height, c.width), strict=True))
+                y_end, x_end = (min(a + n, size) - 1 for a, n, size in zip(last, c.rectangle, (c.height, c.width), strict=True))
+                base = y_end * c.row_beats + x_end // c.pixels * c.groups
                 result += [-1 if outside else base + g for g in groups]
         return result
 
@@ -92,7 +93,7 @@ class KernelTiming:
                         number += 1
                 done = self._low(row + 1) if row + 1 < oh else c.height
                 released += [t + 2] * (done - self._low(row))
-            base += c.height * c.width * c.groups
+            base += c.height * c.row_beats
 
     def _last_step(self, t: int, words: list[int], latest: int, offset: int) -> int:
         """When a pass's last step is issued, if its first one can be at `t`; all words, the last is `latest`, came."""
@@ -109,7 +110,7 @@ class KernelTiming:
     def _low(self, row: int) -> int:
         """The first row of the image that output row `row` still needs."""
         c = self._window
-        return min(max(row * c.window.stride[0] - c.window.pads[0], 0), c.height)
+        return min(max(row * c.hop[0] - c.window.pads[0], 0), c.height)
 
     def _deliver(self) -> Process:
         """A pass's results are offered one a cycle; the last one that leaves returns the credit."""

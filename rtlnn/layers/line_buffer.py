@@ -1,31 +1,38 @@
 """The sliding window in hardware: a circular buffer of rows, written ahead, read at the pace of the arithmetic."""
 
+from collections.abc import Sequence
+from functools import reduce
+from math import gcd
+from operator import and_
+
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.counter import count
+from rtlnn.layers.pipeline import delayed, registered
 from rtlnn.layers.rom import LUTRAM_WORDS
+from rtlnn.layers.step_generator import PIPELINE, Step, StepGenerator
 from rtlnn.layers.stream import StreamSignature
 from rtlnn.layers.window import WindowConfig
-from rtlnn.layers.window_counters import Columns, Rows, Steps, bit_length
 
 __all__ = ["LATENCY", "LineBuffer"]
 
-LATENCY = 3
+LATENCY = 2
 """Cycles from the issue of a step to its values on `x`."""
 
 
 class LineBuffer(wiring.Component):
     """Turns a stream of pixels into the steps of a sliding window.
 
-    The buffer has `rows` row slots, spread over parallel[0] x parallel[1] memories so that a step reads them all. A
-    step is issued as soon as the last pixel that it needs is in the buffer, a frame's first step not before the frame's
-    first beat; a row slot is written again two cycles after the last step of the last output row that needs it. Frames
-    follow each other without a gap. Padding never enters the buffer: it is put in place of a lane on the way out.
+    The buffer has `rows` row slots, spread over banks[0] x banks[1] memories so that a step reads its rectangle, and a
+    beat writes its pixels, at once. A step is issued the cycle after the last beat that it needs, a frame's first step
+    not before the frame's first beat; a row slot is written again two cycles after the last step of the last row of
+    tiles that needs it. Frames follow each other without a gap. Padding never enters the buffer: it is put in place of
+    a pixel on the way out.
 
-    Latency: a step issued in cycle t is on `x` in cycle t + 3; `weight_address` shows its index in cycle t + 1.
+    Latency: a step issued in cycle t is on `x` in cycle t + 2; `weight_address` shows its index in cycle t.
 
     Parameters
     ----------
@@ -36,20 +43,23 @@ class LineBuffer(wiring.Component):
     -------
     i : stream of pixels, `config.input`
     credit : in, a pass has left the layer
-    x : out, the step's values; element ((row * parallel columns) + column) * lanes + channel
-    valid, first, last : out, with `x`: whether it is a step; the first and the last of its pass
-    position : out, with `x`: row and column of the output position
+    x : out, the step's values, by position of the tile; a position's element ((row * parallel columns) + column) *
+        lanes + channel
+    valid, first, last : out, with `x`: whether it is a step; the first and the last of its position
+    row, column : out, with `x`: the tile
     weight_address : out, pass * steps + step
     """
 
     def __init__(self, config: WindowConfig, credits: int) -> None:
         self.config, self.credits = config, credits
         oh, ow = config.output_size
+        # the difference of two counts of beats that can be a frame or a buffer apart
+        self._beat_bits = (2 * max(config.rows, config.height + 1) * config.row_beats).bit_length() + 1
         super().__init__(
             {
                 "i": In(StreamSignature(config.input)),
                 "credit": In(1),
-                "x": Out(config.simd * config.bits),
+                "x": Out(config.tile.parallel * config.simd * config.bits),
                 "valid": Out(1),
                 "first": Out(1),
                 "last": Out(1),
@@ -61,123 +71,154 @@ class LineBuffer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        go = Signal()
-        steps = Steps(m, self.config, go)
-        rows = Rows(m, self.config, steps, go)
-        columns = Columns(m, self.config, steps, go)
-        self._flow(m, steps, rows, columns, go)
-        self._memories(m, steps, rows, columns, go)
+        go, advance = Signal(), Signal()
+        steps = StepGenerator(m, self.config, advance, self._beat_bits)
+        full = delayed(m, Const(1), PIPELINE, "full", reset=True)
+        m.d.comb += advance.eq(go | ~full)
+        self._fill(m, steps.step, go, full)
+        self._issue(m, steps, go, advance, full)
+        self._read(m, steps.step, go)
         return m
 
-    def _flow(self, m: Module, steps: Steps, rows: Rows, columns: Columns, go: Signal) -> None:
-        """When a beat may enter, and when a step may be issued."""
+    def _fill(self, m: Module, step: Step, go: Signal, full: Value) -> None:
+        """When a beat may enter: while a row slot is free, and the loops have begun."""
         c = self.config
-        push = self.push = Signal()
-        self.word, row_end = count(m, c.width * c.groups, push, "word")
-        row_written = Signal()
-        m.d.comb += [push.eq(self.i.tvalid & self.i.tready), row_written.eq(push & row_end)]
-        # rows written, counted from the reader's frame; negative while rows that no window reads are still to come
-        written = Signal(signed(bit_length(c.height + c.rows) + 1))
-        m.d.sync += written.eq(written + row_written - Mux(go & steps.frame_end, c.height, 0))
-        # rows that cannot be overwritten; the release takes effect one cycle late, when the last read has been made
-        used = Signal(signed(bit_length(c.height + c.rows) + 1))
-        released = Signal(range(c.height + 1))
-        m.d.sync += [
-            released.eq(Mux(go & steps.row_end, rows.release, 0)),
-            used.eq(used + row_written - released),
+        self.push = Signal()
+        self._word, row_end = count(m, c.row_beats, self.push, "word")
+        shape = signed((c.height + c.rows).bit_length() + 1)
+        used, used_next = Signal(shape), Signal(shape)
+        # the release takes effect late, when the last read has been made
+        released = registered(m, Mux(go & step.row_end, step.released, 0), "released", reset=True)
+        ready = Signal(name="ready")
+        m.d.comb += [
+            self.push.eq(self.i.tvalid & self.i.tready),
+            used_next.eq(used + (self.push & row_end) - released),
+            self.i.tready.eq(ready),
         ]
-        m.d.comb += self.i.tready.eq(used < c.rows)
-        here = (written > rows.last) | ((written == rows.last) & (self.word > columns.last))
-        available = rows.outside | columns.outside | here
-        if c.begins_outside:
-            # padding is at hand before the frame is; but a frame's results must not come before the frame
-            begun = (written > 0) | ((written == 0) & (self.word != 0))
-            available = Mux(steps.frame_begin, begun, available)
-        credits = Signal(range(self.credits + 1), init=self.credits)
-        m.d.sync += credits.eq(credits + self.credit - (go & steps.first))
-        m.d.comb += go.eq(available & (~steps.first | (credits != 0)))
+        m.d.sync += [used.eq(used_next), ready.eq((used_next < c.rows) & full)]
 
-    def _memories(self, m: Module, steps: Steps, rows: Rows, columns: Columns, go: Signal) -> None:
-        """The banks, and the three stages from an issued step to `x`."""
+    def _issue(self, m: Module, steps: StepGenerator, go: Signal, advance: Signal, full: Value) -> None:
+        """A step goes when its beat has come, the first one of a pass when there is a credit as well."""
+        arrived = Signal(self._beat_bits)
+        m.d.sync += arrived.eq(arrived + self.push)
+
+        def enough(step: Step) -> Value:
+            """Whether `need` is below `arrived + push`, modulo the width; the push is the carry."""
+            behind = Cat(~self.push, step.need) + Cat(~self.push, ~arrived)
+            return behind[self._beat_bits] | step.free
+
+        enabled = Signal()
+        m.d.sync += enabled.eq(Mux(advance, enough(steps.following), enabled | enough(steps.step)))
+        credits, credits_next = Signal(range(self.credits + 1), init=self.credits), Signal(range(self.credits + 1))
+        credit = Signal(init=1, name="has_credit")
+        m.d.comb += [
+            credits_next.eq(credits + self.credit - (go & steps.step.begin)),
+            go.eq(full & enabled & (credit | ~steps.step.begin)),
+        ]
+        m.d.sync += [credits.eq(credits_next), credit.eq(credits_next != 0)]
+
+    def _read(self, m: Module, step: Step, go: Signal) -> None:
+        """The banks, and the two stages from an issued step to `x`."""
         c = self.config
-        py, px = c.parallel
-        write_row, write_column, write_address = self._write_place(m)
+        data = self._banks(m, step)
+        row_bank, column_bank = registered(m, step.row_bank, "turn_rows"), registered(m, step.column_bank, "turn_columns")
+        height, width = c.rectangle
+        turned = _turned(m, [list(line) for line in zip(*data, strict=True)], column_bank, self._starts(1))[:width]
+        lines = _turned(m, [list(line) for line in zip(*turned, strict=True)], row_bank, self._starts(0))[:height]
+        inside_rows = [registered(m, v, f"inside_row{n}") for n, v in enumerate(step.inside_rows)]
+        inside_columns = [registered(m, v, f"inside_column{n}") for n, v in enumerate(step.inside_columns)]
+        padding = Cat(*[Const(c.pad_value & ((1 << c.bits) - 1), c.bits)] * c.lanes)
+        rectangle: list[list[Value]] = []
+        for y, line in enumerate(lines):
+            rectangle.append([])
+            for x, value in enumerate(line):
+                inside = [*inside_rows[y : y + 1], *inside_columns[x : x + 1]]
+                value = Mux(reduce(and_, inside), value, padding) if inside else value
+                rectangle[y].append(registered(m, value, f"x{y}_{x}"))
+        m.d.comb += [self.x.eq(Cat(*self._positions(rectangle))), self.weight_address.eq(step.index)]
+        for value, port in ((go, self.valid), (step.first, self.first), (step.last, self.last)):
+            m.d.sync += port.eq(registered(m, value, f"{port.name}_1", reset=port is self.valid))
+        for value, port in ((step.row, self.row), (step.column, self.column)):
+            m.d.sync += port.eq(registered(m, value, f"{port.name}_1"))
+
+    def _positions(self, rectangle: list[list[Value]]) -> list[Value]:
+        """The pixels of every position's part of the rectangle."""
+        c = self.config
+        (ay, ax), (py, px), (sy, sx) = c.tile.at_once, c.parallel, c.window.stride
+        return [
+            rectangle[y * sy + ky][x * sx + kx]
+            for y in range(ay)
+            for x in range(ax)
+            for ky in range(py)
+            for kx in range(px)
+        ]
+
+    def _starts(self, axis: int) -> list[int]:
+        """The banks in which a rectangle can begin."""
+        c = self.config
+        banks = c.banks[axis]
+        if axis == 0:
+            # frames follow each other in the circular buffer
+            moves = [c.height, c.hop[0]]
+        else:
+            moves = [c.hop[1]]
+        moves += [c.window.stride[axis]] * (c.tile.serial[axis] > 1) + [1] * (c.kernel_steps[axis] > 1)
+        return list(range(-c.window.pads[1 if axis else 0] % gcd(banks, *moves), banks, gcd(banks, *moves)))
+
+    def _banks(self, m: Module, step: Step) -> list[list[Value]]:
+        """What the banks deliver the cycle after a step was issued, by row and column."""
+        c = self.config
+        by_rows, by_columns = c.banks
+        row, place, address = self._write_place(m)
         style = "distributed" if c.bank_words <= LUTRAM_WORDS else "block"
-        data = []
-        for by in range(py):
-            for bx in range(px):
-                memory = Memory(shape=c.lanes * c.bits, depth=c.bank_words, init=[], attrs={"ram_style": style})
-                m.submodules[f"bank{by}_{bx}"] = memory
+        width = c.lanes * c.bits
+        flip = Const(sum(1 << n * c.bits + c.bits - 1 for n in range(c.lanes)) if c.flip else 0, width)
+        result: list[list[Value]] = []
+        for y in range(by_rows):
+            result.append([])
+            for x in range(by_columns):
+                memory = Memory(shape=width, depth=c.bank_words, init=[], attrs={"ram_style": style})
+                m.submodules[f"bank{y}_{x}"] = memory
                 write, read = memory.write_port(), memory.read_port()
                 m.d.comb += [
-                    write.en.eq(self.push & (write_row == by) & (write_column == bx)),
-                    write.addr.eq(write_address),
-                    write.data.eq(self.i.tdata),
+                    write.en.eq(self.push & (row == y) & (place == x // c.pixels)),
+                    write.addr.eq(address),
+                    write.data.eq(self.i.tdata.word_select(x % c.pixels, width) ^ flip),
+                    read.addr.eq(step.addresses[y][x]),
                 ]
-                address = Signal.like(read.addr, name=f"address{by}_{bx}")
-                m.d.sync += address.eq(rows.base(by) + columns.base(bx) + steps.group)
-                m.d.comb += read.addr.eq(address)
-                data.append(read.data)
-
-        def staged(value: Value, name: str) -> Signal:
-            one = Signal(len(value), name=f"{name}_1")
-            two = Signal(len(value), name=f"{name}_2")
-            m.d.sync += [one.eq(value), two.eq(one)]
-            return two
-
-        inside_row = [staged(v, f"inside_row{n}") for n, v in enumerate(rows.inside)]
-        inside_column = [staged(v, f"inside_column{n}") for n, v in enumerate(columns.inside)]
-        turned = _rotate(m, data, py, px, staged(rows.bank, "row_bank"), staged(columns.bank, "column_bank"))
-        pad = Const(c.pad_value & ((1 << c.bits) - 1), c.bits)
-        padding = Cat(*[pad] * c.lanes)
-        for n, value in enumerate(turned):
-            inside = inside_row[n // px] & inside_column[n % px]
-            lane = self.x.word_select(n, c.lanes * c.bits)
-            m.d.sync += lane.eq(Mux(inside, value, padding) if max(c.window.pads) else value)
-        weight_address = Signal.like(self.weight_address)
-        m.d.sync += weight_address.eq(steps.index)
-        m.d.comb += self.weight_address.eq(weight_address)
-        for value, port in ((go, self.valid), (steps.first, self.first), (steps.last, self.last)):
-            m.d.sync += port.eq(staged(value, port.name))
-        m.d.sync += [self.row.eq(staged(steps.row, "row")), self.column.eq(staged(steps.column, "column"))]
+                result[y].append(read.data)
+        return result
 
     def _write_place(self, m: Module) -> tuple[Signal, Signal, Value]:
-        """Bank (row, column) and address of the beat that enters."""
+        """Where the beat that enters is written: bank row, which of a row's groups of banks, address."""
         c = self.config
-        py, px = c.parallel
+        turns = c.banks[1] // c.pixels
         group, pixel_end = count(m, c.groups, self.push, "write_group")
-        row_end = Signal()
-        m.d.comb += row_end.eq(self.push & (self.word == c.width * c.groups - 1))
-        bank_row, bank_row_end = count(m, py, row_end, "write_bank_row")
-        pixel = Signal()
-        m.d.comb += pixel.eq(self.push & pixel_end)
-        bank_column = Signal(range(max(px, 2)))
-        base = Signal(range(max(c.bank_words, 2)))
-        column = Signal(range(max(c.row_words, 2)))
-        with m.If(pixel):
-            m.d.sync += bank_column.eq(Mux(bank_column == px - 1, 0, bank_column + 1))
-            with m.If(bank_column == px - 1):
-                m.d.sync += column.eq(column + c.groups)
+        pixel, row_end = Signal(), Signal()
+        m.d.comb += [pixel.eq(self.push & pixel_end), row_end.eq(self.push & (self._word == c.row_beats - 1))]
+        row, rows_end = count(m, c.banks[0], row_end, "write_row")
+        place = Signal(range(max(turns, 2)), name="write_place")
+        base = Signal(range(max(c.bank_words, 2)), name="write_base")
+        column = Signal(range(max(c.row_words, 2)), name="write_column")
         with m.If(row_end):
-            m.d.sync += [bank_column.eq(0), column.eq(0)]
-            with m.If(bank_row_end):
+            m.d.sync += [place.eq(0), column.eq(0)]
+            with m.If(rows_end):
                 m.d.sync += base.eq(Mux(base == c.bank_words - c.row_words, 0, base + c.row_words))
-        return bank_row, bank_column, base + column + group
+        with m.Elif(pixel):
+            m.d.sync += place.eq(Mux(place == turns - 1, 0, place + 1))
+            with m.If(place == turns - 1):
+                m.d.sync += column.eq(column + c.groups)
+        return row, place, base + column + group
 
 
-def _rotate(m: Module, data: list[Value], rows: int, columns: int, row: Signal, column: Signal) -> list[Value]:
-    """Bring the window's first row and column, which lie in bank (row, column), to the front."""
-    result = data
-    for count_, stride, amount in ((rows, columns, row), (columns, 1, column)):
-        if count_ == 1:
-            continue
-        turned = [Signal(len(v), name=f"turned{n}") for n, v in enumerate(result)]
-        with m.Switch(amount):
-            for shift in range(count_):
-                with m.Case(shift):
-                    for n in range(len(result)):
-                        place = n // stride % count_
-                        origin = n + ((place + shift) % count_ - place) * stride
-                        m.d.comb += turned[n].eq(result[origin])
-        result = turned
-    return result
+def _turned(m: Module, lines: Sequence[list[Value]], start: Value, starts: Sequence[int]) -> list[list[Value]]:
+    """The lines, each of one bank, in order from the one that `start` says, which is one of `starts`."""
+    if len(starts) == 1:
+        return [*lines[starts[0] :], *lines[: starts[0]]]
+    result = [[Signal(len(v)) for v in line] for line in lines]
+    with m.Switch(start):
+        for n in starts:
+            with m.Case(n):
+                order = [*lines[n:], *lines[:n]]
+                m.d.comb += [r.eq(v) for new, old in zip(result, order, strict=True) for r, v in zip(new, old, strict=True)]
+    return [list(line) for line in result]

@@ -1,6 +1,6 @@
 """Geometry and folding of sliding windows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from math import prod
 
@@ -9,7 +9,10 @@ from rtlnn.layers.stream import StreamFormat
 from rtlnn.layers.window_cost import window_resources
 from rtlnn.ops.window import Window
 
-__all__ = ["Reduction", "WindowConfig", "min_rows"]
+__all__ = ["PIXELS", "Reduction", "Tile", "WindowConfig", "min_rows"]
+
+PIXELS = (1, 2, 4, 8)
+"""Pixels that a beat of the input may have."""
 
 
 class Reduction(Enum):
@@ -22,24 +25,69 @@ class Reduction(Enum):
 
 
 @dataclass(frozen=True)
+class Tile:
+    """Neighbouring positions of the window that belong together.
+
+    They become one result (a pooling of the sums) or one group of results (several columns at once). All tuples are
+    (rows, columns).
+
+    Parameters
+    ----------
+    size : positions of a tile
+    stride : positions from one tile to the next
+    at_once : positions that are read in the same step: 1 or all, each
+    """
+
+    size: tuple[int, int] = (1, 1)
+    stride: tuple[int, int] = (1, 1)
+    at_once: tuple[int, int] = (1, 1)
+
+    @property
+    def serial(self) -> tuple[int, int]:
+        """Positions that are read one after the other."""
+        return self.size[0] // self.at_once[0], self.size[1] // self.at_once[1]
+
+    @property
+    def parallel(self) -> int:
+        """Positions a step."""
+        return prod(self.at_once)
+
+    def span(self, window: Window, axis: int) -> int:
+        """Rows or columns of the image that a tile reads."""
+        return (self.size[axis] - 1) * window.stride[axis] + window.kernel[axis]
+
+    def hop(self, window: Window, axis: int) -> int:
+        """Rows or columns of the image from one tile to the next."""
+        return self.stride[axis] * window.stride[axis]
+
+    def rectangle(self, window: Window, parallel: tuple[int, int], axis: int) -> int:
+        """Rows or columns of the image that a step reads."""
+        return (self.at_once[axis] - 1) * window.stride[axis] + parallel[axis]
+
+
+@dataclass(frozen=True)
 class WindowConfig:
     """Geometry and folding of a sliding window.
 
-    Pixels enter in NHWC order, `lanes` channels a beat. For every position of the window the reader makes `passes`
-    passes of `steps` steps; a step delivers `simd` values: `lanes` channels of one pixel, or of a whole row, column or
-    window of the kernel, as `parallel` says.
+    Pixels enter in NHWC order: `lanes` channels a beat, or several pixels with all their channels. For every tile of
+    positions the reader makes `passes` passes of `steps` steps; a step delivers `simd` values for each of the
+    positions that it serves: `lanes` channels of one pixel, or of a whole row, column or window of the kernel, as
+    `parallel` says.
 
     Parameters
     ----------
     height, width, channels : of a frame
-    bits, signed : of a value
+    bits, signed : of a value of the input
     window : kernel, stride, pads
-    pad_value : the integer that stands in for padding
+    pad_value : the integer that stands in for padding, on `x`
     lanes : channels a beat
     parallel : kernel (rows, columns) read in one step: 1 or the whole kernel, each
     reduction : the order of the steps
-    channel_passes : passes a position with `Reduction.ALL_CHANNELS`
-    rows : row slots of the buffer, a multiple of parallel[0]; at least the kernel's height
+    channel_passes : passes a tile with `Reduction.ALL_CHANNELS`
+    rows : row slots of the buffer, a multiple of the rows that a step reads; at least what a tile reads
+    tile : positions that belong together
+    pixels : pixels a beat of the input; more than one only where `lanes` are all channels
+    flip : invert each value's top bit: an unsigned x becomes the signed x - 2**(bits - 1)
     """
 
     height: int
@@ -54,43 +102,90 @@ class WindowConfig:
     reduction: Reduction
     channel_passes: int
     rows: int
+    tile: Tile = field(default_factory=Tile)
+    pixels: int = 1
+    flip: bool = False
 
     def __post_init__(self) -> None:
         for axis in range(2):
             if self.parallel[axis] not in (1, self.window.kernel[axis]):
                 raise ValueError(f"parallel {self.parallel} is neither 1 nor the kernel {self.window.kernel}")
-        low = -(1 << self.bits - 1) if self.signed else 0
-        if any(self.window.pads) and not low <= self.pad_value < low + (1 << self.bits):
+            if self.tile.at_once[axis] not in (1, self.tile.size[axis]):
+                raise ValueError(f"{self.tile.at_once} positions at once are neither 1 nor the tile {self.tile.size}")
+        if self.pixels not in PIXELS or (self.pixels > 1 and self.lanes < self.channels):
+            raise ValueError(f"{self.pixels} pixels a beat of {self.lanes} of {self.channels} channels")
+        low = -(1 << self.bits - 1) if self.x_signed else 0
+        if max(self.window.pads) > 0 and not low <= self.pad_value < low + (1 << self.bits):
             raise ValueError(f"{self.bits} bits do not hold the value {self.pad_value} of the padding")
-        if self.rows < min_rows(self.window, self.parallel[0]) or self.rows % self.parallel[0]:
+        if self.rows < min_rows(self.window, self.parallel, self.tile) or self.rows % self.banks[0]:
             raise ValueError(f"{self.rows} row slots do not serve a kernel of {self.window.kernel} by {self.parallel}")
 
     @property
+    def x_signed(self) -> bool:
+        """Whether the values on `x` are two's complement."""
+        return self.signed != self.flip
+
+    @property
     def input(self) -> StreamFormat:
-        return StreamFormat(self.lanes, self.bits, self.signed, self.channels, self.height * self.width)
+        c, bits, sign = self.channels, self.bits, self.signed
+        if self.pixels == 1:
+            return StreamFormat(self.lanes, bits, sign, c, self.height * self.width)
+        if self.width % self.pixels == 0:
+            beats = self.height * self.width // self.pixels
+            return StreamFormat(self.pixels * c, bits, sign, self.pixels * c, beats)
+        # a row ends with a partial beat
+        elements = min(self.pixels, self.width) * c
+        return StreamFormat(elements, bits, sign, self.width * c, self.height)
 
     @property
     def groups(self) -> int:
-        """Beats a pixel."""
+        """Words a pixel."""
         return -(-self.channels // self.lanes)
 
     @property
+    def row_beats(self) -> int:
+        """Beats of the input for each row of the image."""
+        return -(-self.width // self.pixels) * self.groups
+
+    @property
     def simd(self) -> int:
-        """Values a step."""
+        """Values a step for each position."""
         return self.lanes * self.parallel[0] * self.parallel[1]
 
     @property
+    def rectangle(self) -> tuple[int, int]:
+        """(rows, columns) of the image that a step reads."""
+        rows, columns = (self.tile.rectangle(self.window, self.parallel, axis) for axis in range(2))
+        return rows, columns
+
+    @property
+    def hop(self) -> tuple[int, int]:
+        """(rows, columns) of the image from one tile to the next."""
+        return self.tile.hop(self.window, 0), self.tile.hop(self.window, 1)
+
+    @property
+    def banks(self) -> tuple[int, int]:
+        """Memories by (rows, columns): as many as a step reads and a beat writes."""
+        rows, columns = self.rectangle
+        return rows, -(-columns // self.pixels) * self.pixels
+
+    @property
     def output_size(self) -> tuple[int, int]:
-        return self.window.output_size((self.height, self.width))
+        """(rows, columns) of tiles."""
+        size = self.window.output_size((self.height, self.width))
+        t = self.tile
+        rows, columns = ((size[n] - t.size[n]) // t.stride[n] + 1 for n in range(2))
+        return rows, columns
 
     @property
     def begins_outside(self) -> bool:
         """Whether a frame's first step reads padding alone."""
         top, left = self.window.pads[:2]
-        return top >= self.parallel[0] or left >= self.parallel[1]
+        return top >= self.rectangle[0] or left >= self.rectangle[1]
 
     @property
     def positions(self) -> int:
+        """Tiles a frame."""
         return prod(self.output_size)
 
     @property
@@ -100,34 +195,40 @@ class WindowConfig:
 
     @property
     def steps(self) -> int:
-        """Steps a pass."""
+        """Steps a pass for each of the tile's positions that are read one after the other."""
         inner = self.groups if self.reduction is Reduction.ALL_CHANNELS else 1
         return prod(self.kernel_steps) * inner
 
     @property
+    def pass_steps(self) -> int:
+        """Steps a pass."""
+        return self.steps * prod(self.tile.serial)
+
+    @property
     def passes(self) -> int:
-        """Passes a position."""
+        """Passes a tile."""
         return self.channel_passes if self.reduction is Reduction.ALL_CHANNELS else self.groups
 
     @property
     def cycles(self) -> int:
         """Cycles a frame that the reader is busy."""
-        return self.positions * self.passes * self.steps
+        return self.positions * self.passes * self.pass_steps
 
     @property
     def row_words(self) -> int:
         """Words a row takes in each bank."""
-        return -(-self.width // self.parallel[1]) * self.groups
+        return -(-self.width // self.banks[1]) * self.groups
 
     @property
     def bank_words(self) -> int:
-        return self.rows // self.parallel[0] * self.row_words
+        return self.rows // self.banks[0] * self.row_words
 
     @property
     def resources(self) -> Resources:
         return window_resources(self)
 
 
-def min_rows(window: Window, parallel_rows: int) -> int:
-    """Row slots without which the window could not be read: all rows of the kernel, rounded up to whole banks."""
-    return -(-window.kernel[0] // parallel_rows) * parallel_rows
+def min_rows(window: Window, parallel: tuple[int, int], tile: Tile) -> int:
+    """Row slots without which a tile could not be read: all its rows, rounded up to whole banks."""
+    banks = tile.rectangle(window, parallel, 0)
+    return -(-tile.span(window, 0) // banks) * banks

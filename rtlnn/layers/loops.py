@@ -1,0 +1,95 @@
+"""The nested loops of a sliding window's reader."""
+
+from amaranth.hdl import Module, Mux, Signal
+
+from rtlnn.layers.window import Reduction, WindowConfig
+
+__all__ = ["Loops", "loop"]
+
+
+def loop(m: Module, modulo: int, step: Signal, name: str) -> tuple[Signal, Signal]:
+    """As `counter.count`, but whether the value is the last one comes from a register, for deep nests of loops."""
+    value = Signal(range(max(modulo, 2)), name=name)
+    last = Signal(name=f"{name}_last", init=modulo == 1)
+    if modulo > 1:
+        with m.If(step):
+            m.d.sync += [value.eq(Mux(last, 0, value + 1)), last.eq((value == modulo - 2) & ~last)]
+    return value, last
+
+
+class Loops:
+    """Where the reader is, innermost loop first: group, kernel column and row, tile column and row, pass, column, row.
+
+    All advance with `go`. Each `<loop>_end` says that this is the last step of that loop and of all within it.
+
+    Members
+    -------
+    group : word of the pixel
+    group_end, kernel_column_end, kernel_row_end, tile_column_end : see above
+    position_end, pass_end, column_end, row_end, frame_end : last step of a position, a pass, a tile, a row of tiles,
+        a frame
+    first, begin, frame_begin : first step of a position, a pass, a frame
+    row, column : the tile
+    last_row : the tile is in the last row
+    index : pass * steps + step
+    """
+
+    def __init__(self, m: Module, c: WindowConfig, go: Signal) -> None:
+        (ky, kx), (ty, tx), (oh, ow) = c.kernel_steps, c.tile.serial, c.output_size
+        self._m, self._go = m, go
+        self._ended: Signal | None = None
+        inner = c.reduction is Reduction.ALL_CHANNELS
+        self.group, self.group_end = self._nest(c.groups if inner else 1, "group")
+        _, self.kernel_column_end = self._nest(kx, "kernel_column")
+        _, self.kernel_row_end = self._nest(ky, "kernel_row")
+        self.position_end = self.kernel_row_end
+        _, self.tile_column_end = self._nest(tx, "tile_column")
+        _, self.pass_end = self._nest(ty, "tile_row")
+        passes, self.column_end = self._nest(c.passes, "pass")
+        if not inner:
+            self.group = passes
+        self.column, self.row_end = self._nest(ow, "column")
+        self.row, self.frame_end = self._nest(oh, "row")
+        self.last_row = self._last
+        self.first = self._after(self.position_end, "first")
+        self.begin = self._after(self.pass_end, "begin")
+        self.frame_begin = self._after(self.frame_end, "frame_begin")
+        self.index = self._index(c)
+
+    def _nest(self, modulo: int, name: str) -> tuple[Signal, Signal]:
+        """One loop around those so far: (value, whether this is the last step of it and of all within)."""
+        m, inside = self._m, self._ended
+        step = Signal(name=f"{name}_step")
+        m.d.comb += step.eq(self._go if inside is None else self._go & inside)
+        value, self._last = loop(m, modulo, step, name)
+        if modulo == 1 and inside is not None:
+            return value, inside
+        end = Signal(name=f"{name}_end")
+        m.d.comb += end.eq(self._last if inside is None else self._last & inside)
+        self._ended = end
+        return value, end
+
+    def _after(self, end: Signal, name: str) -> Signal:
+        """Whether the step follows one with `end`; so does the first of all."""
+        result = Signal(name=name, init=1)
+        with self._m.If(self._go):
+            self._m.d.sync += result.eq(end)
+        return result
+
+    def _index(self, c: WindowConfig) -> Signal:
+        """The weights are the same for all positions of a tile."""
+        m = self._m
+        index = Signal(range(max(c.passes * c.steps, 2)), name="index")
+        start = Signal.like(index, name="pass_index")
+        following = Signal.like(index, name="next_index")
+        m.d.comb += following.eq(index + 1)
+        with m.If(self._go):
+            with m.If(self.column_end):
+                m.d.sync += [index.eq(0), start.eq(0)]
+            with m.Elif(self.pass_end):
+                m.d.sync += [index.eq(following), start.eq(following)]
+            with m.Elif(self.position_end):
+                m.d.sync += index.eq(start)
+            with m.Else():
+                m.d.sync += index.eq(following)
+        return index

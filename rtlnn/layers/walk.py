@@ -1,0 +1,171 @@
+"""The walk of a window's rectangle over the image, and over the banks of its buffer."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from amaranth.hdl import Module, Mux, Signal, Value, ValueLike, signed
+
+from rtlnn.layers.loops import Loops
+from rtlnn.layers.window import WindowConfig
+
+__all__ = ["Columns", "Rows"]
+
+Move: TypeAlias = list[tuple[Signal, ValueLike]]
+"""New values of a place's registers."""
+
+
+class _Walk:
+    """A place that three nested loops move: over the tiles, over a tile's positions, over the kernel.
+
+    A place is a list of registers. Each loop keeps where it is, so that the loop within can begin there again; loops of
+    one turn share their registers with the one around.
+    """
+
+    def __init__(self, m: Module, names: Sequence[Signal], tile_turns: int, kernel_turns: int) -> None:
+        self._m = m
+        self.tiles = list(names)
+        self.positions = self._inner(self.tiles, "position_", tile_turns)
+        self.place = self._inner(self.positions, "step_", kernel_turns)
+
+    @staticmethod
+    def _inner(outer: list[Signal], prefix: str, turns: int) -> list[Signal]:
+        if turns == 1:
+            return outer
+        return [Signal.like(s, name=f"{prefix}{s.name}", init=s.init) for s in outer]
+
+    def goto(self, values: Sequence[ValueLike], outermost: int) -> None:
+        """Load the registers of a loop (0: over tiles, 1: over positions, 2: over the kernel) and of those within."""
+        levels = (self.tiles, self.positions, self.place)[outermost:]
+        loaded = {id(s): (s, v) for level in levels for s, v in zip(level, values, strict=True)}
+        # a register shared with a loop further out keeps still
+        kept = {id(s) for level in (self.tiles, self.positions, self.place)[:outermost] for s in level}
+        self._m.d.sync += [s.eq(v) for key, (s, v) in loaded.items() if key not in kept]
+
+
+class Rows(_Walk):
+    """Rows: on the image, in the buffer, and in beats of the input.
+
+    Members
+    -------
+    row : first row of the rectangle; negative above the image
+    bank, base : the bank that holds it, and its address there
+    beat : the first beat of that row, counted from reset, modulo the width
+    """
+
+    def __init__(self, m: Module, c: WindowConfig, loops: Loops, go: Signal, beat_bits: int) -> None:
+        self._c, self._m = c, m
+        top, oh, hop = c.window.pads[0], c.output_size[0], c.hop[0]
+        shape = signed(max(top, (oh - 1) * hop + c.tile.span(c.window, 0) - top).bit_length() + 1)
+        slot = -top % c.rows
+        row = Signal(shape, name="row_place", init=-top)
+        bank = Signal(range(max(c.banks[0], 2)), name="row_bank", init=slot % c.banks[0])
+        base = Signal(range(max(c.bank_words, 2)), name="row_base", init=slot // c.banks[0] * c.row_words)
+        beat = Signal(beat_bits, name="row_beat", init=-top * c.row_beats & (1 << beat_bits) - 1)
+        super().__init__(m, [row, bank, base, beat], c.tile.serial[0], c.kernel_steps[0])
+        self.row, self.bank, self.base, self.beat = self.place
+        stride = c.window.stride[0]
+        with m.If(go):
+            with m.If(loops.row_end):
+                with m.If(loops.last_row):
+                    moved = self._moved(self.tiles, c.height - (oh - 1) * hop)
+                    self.goto([-top, *moved[1:]], 0)
+                with m.Else():
+                    self.goto(self._moved(self.tiles, hop), 0)
+            with m.Elif(loops.pass_end):
+                self.goto(self.tiles, 1)
+            with m.Elif(loops.tile_column_end):
+                self.goto(self._moved(self.positions, stride), 1)
+            with m.Elif(loops.kernel_row_end):
+                self.goto(self.positions, 2)
+            with m.Elif(loops.kernel_column_end):
+                self.goto(self._moved(self.place, 1), 2)
+        self.outer_row = self.tiles[0]
+
+    def _moved(self, place: Sequence[Signal], rows: int) -> list[Value]:
+        """A place `rows` rows further, modulo the buffer."""
+        c = self._c
+        row, bank, base, beat = place
+        quotient, rest = divmod(rows % c.rows, c.banks[0])
+        carry = bank + rest >= c.banks[0]
+        moved = Signal(range(2 * c.bank_words + 1), name="moved_base")
+        self._m.d.comb += moved.eq(base + quotient * c.row_words + Mux(carry, c.row_words, 0))
+        return [
+            row + rows,
+            bank + rest - Mux(carry, c.banks[0], 0) if c.banks[0] > 1 else bank,
+            Mux(moved >= c.bank_words, moved - c.bank_words, moved),
+            beat + rows * c.row_beats,
+        ]
+
+    def following_base(self) -> Value:
+        """The address of the next slot."""
+        c = self._c
+        last = self.base == c.bank_words - c.row_words
+        return Mux(last, 0, self.base + c.row_words)
+
+    def released(self, loops: Loops) -> Value:
+        """Rows that no tile needs any more when this row of tiles has been read."""
+        c = self._c
+        hop, top, oh = c.hop[0], c.window.pads[0], c.output_size[0]
+        lows = [min(max(n * hop - top, 0), c.height) for n in range(oh)] + [c.height]
+        steps = [b - a for a, b in zip(lows, lows[1:], strict=False)]
+        if len(set(steps[:-1])) <= 1:
+            return Mux(loops.last_row, steps[-1], steps[0])
+        low, high = Signal(range(c.height + 1)), Signal(range(c.height + 1))
+        self._m.d.comb += [
+            low.eq(_clamped(self.outer_row, c.height)),
+            high.eq(Mux(loops.last_row, c.height, _clamped(self.outer_row + hop, c.height))),
+        ]
+        return high - low
+
+
+class Columns(_Walk):
+    """Columns: on the image, in words (`groups` a pixel), and in the buffer.
+
+    Members
+    -------
+    word : first column of the rectangle; negative left of the image
+    bank, base : the bank that holds it, and the address there, from the row's begin
+    """
+
+    def __init__(self, m: Module, c: WindowConfig, loops: Loops, go: Signal) -> None:
+        self._c, self._m = c, m
+        left, ow, hop = c.window.pads[1], c.output_size[1], c.hop[1]
+        end = (ow - 1) * hop + c.tile.span(c.window, 1) - left
+        banks, groups = c.banks[1], c.groups
+        shape = signed((max(left, end) * groups).bit_length() + 1)
+        first = -(max(left, end) // banks + 1) * groups
+        origin = [-left * groups, -left % banks, -left // banks * groups]
+        word = Signal(shape, name="column_word", init=origin[0])
+        bank = Signal(range(max(banks, 2)), name="column_bank", init=origin[1])
+        base = Signal(range(first, -first), name="column_base", init=origin[2])
+        super().__init__(m, [word, bank, base], c.tile.serial[1], c.kernel_steps[1])
+        self.word, self.bank, self.base = self.place
+        with m.If(go):
+            with m.If(loops.row_end):
+                self.goto(origin, 0)
+            with m.Elif(loops.column_end):
+                self.goto(self._moved(self.tiles, hop), 0)
+            with m.Elif(loops.tile_column_end):
+                self.goto(self.tiles, 1)
+            with m.Elif(loops.kernel_row_end):
+                self.goto(self._moved(self.positions, c.window.stride[1]), 1)
+            with m.Elif(loops.kernel_column_end):
+                self.goto(self.positions, 2)
+            with m.Elif(loops.group_end):
+                self.goto(self._moved(self.place, 1), 2)
+
+    def _moved(self, place: Sequence[Signal], columns: int) -> list[Value]:
+        """A place `columns` columns further."""
+        c = self._c
+        word, bank, base = place
+        quotient, rest = divmod(columns, c.banks[1])
+        carry = bank + rest >= c.banks[1]
+        return [
+            word + columns * c.groups,
+            bank + rest - Mux(carry, c.banks[1], 0) if c.banks[1] > 1 else bank,
+            base + quotient * c.groups + Mux(carry, c.groups, 0),
+        ]
+
+
+def _clamped(value: Value, high: int) -> Value:
+    return Mux(value < 0, 0, Mux(value > high, high, value))
