@@ -13,6 +13,7 @@ from rtlnn.ops import Precision
 from rtlnn.passes.crop_unused import crop_unused
 from rtlnn.passes.lowering import lower
 from rtlnn.passes.merge_requantize import merge_requantize
+from rtlnn.passes.pool_first import pool_first
 from rtlnn.passes.ranges import narrow
 from rtlnn.passes.reshapes import settle_reshapes
 from rtlnn.passes.runner import run
@@ -27,7 +28,7 @@ def network_of(model: ImportedModel, precision: Precision = Precision.EXACT, not
     """The network of a quantized model. Raises `InputError` where a value is not quantized."""
     parts = lower(run(model.graph, (settle_reshapes,)), precision)
     parts.core.verify()
-    core = run(parts.core, (merge_requantize, crop_unused, narrow))
+    core = run(parts.core, (merge_requantize, crop_unused, pool_first, narrow))
     (source,), (result,) = core.inputs, core.outputs
     head = parts.head.retype({source: core.types[source]})
     tail = parts.tail.retype({result: core.types[result]})

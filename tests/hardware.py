@@ -99,7 +99,7 @@ class Design:
 
 def stages_of(graph: Graph, foldings: Sequence[Folding]) -> list[Stage]:
     """A stage for each kernel of the graph, without anything between them."""
-    tasks = tasks_of(graph)
+    tasks = tasks_of(graph, pools=True)
     made = [Candidate(task, folding) for task, folding in zip(tasks, foldings, strict=True)]
     return [Stage(f"kernel{n}", c.kernel, c.contents()) for n, c in enumerate(made)]
 
@@ -115,7 +115,7 @@ def kernel(
 
 def chain(graph: Graph, foldings: Sequence[Folding], frames: Array, folder: Path) -> LayerCheck:
     """Check the whole chain as a build makes it: guard, width converters, kernels, output register."""
-    tasks = tasks_of(graph)
+    tasks = tasks_of(graph, pools=True)
     made = [Candidate(task, folding) for task, folding in zip(tasks, foldings, strict=True)]
     stages = chain_of(graph.types[graph.inputs[0]], graph.types[graph.outputs[0]], made)
     return Design.of(stages, folder).check(frames, graph.evaluate(frames)[graph.outputs[0]])

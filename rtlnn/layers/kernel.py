@@ -1,10 +1,11 @@
 """A windowed kernel: convolution, dense, pooling and requantization are all of this shape.
 
-Line buffer → arithmetic array → serializer → requantizer → queue. The arithmetic runs free: a pass starts only when
-the queue has room for its results, so nothing behind the line buffer is ever held up.
+Line buffer → arithmetic array (→ maximum) → serializer → requantizer → queue. The arithmetic runs free: a pass starts
+only when the queue has room for its results, so nothing behind the line buffer is ever held up.
 """
 
 from dataclasses import dataclass
+from math import prod
 
 from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import wiring
@@ -15,6 +16,7 @@ from rtlnn.layers.kernel_timing import KernelTiming
 from rtlnn.layers.line_buffer import LATENCY, LineBuffer
 from rtlnn.layers.mac import InferredMacArray, MacConfig
 from rtlnn.layers.mac_packed import PackedMacArray, PackedMacConfig
+from rtlnn.layers.maximum import Maximum, MaximumConfig
 from rtlnn.layers.pipeline import registered
 from rtlnn.layers.pool import PoolArray, PoolConfig
 from rtlnn.layers.requantizer import BiasAdder, BiasConfig, RequantizeConfig, Requantizer
@@ -43,7 +45,8 @@ class KernelConfig(LayerConfig):
     """Everything that a kernel's hardware depends on; weights and parameters come from memories beside it.
 
     Interval: max(input beats, positions x passes x steps, output beats) cycles a frame, where the buffer has the rows
-    and the queue the slots for it. `processes` gives every cycle exactly.
+    and the queue the slots for it. `processes` gives every cycle exactly. A tile of positions becomes one position of
+    the output where their sums are pooled, and a beat's pixels where they are not.
 
     Parameters
     ----------
@@ -53,6 +56,7 @@ class KernelConfig(LayerConfig):
     channels : output channels
     slots : passes for which the queue has room
     constant : the parameters of every channel, where they are all the same; then there is no parameter memory
+    maximum : the pooling of the tile's sums, if they are pooled
     """
 
     window: WindowConfig
@@ -61,11 +65,17 @@ class KernelConfig(LayerConfig):
     channels: int
     slots: int
     constant: int | None
+    maximum: MaximumConfig | None = None
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of the output that a tile becomes."""
+        return 1 if self.maximum else prod(self.window.tile.size)
 
     @property
     def shape(self) -> PassShape:
-        sums = self.array.lanes if isinstance(self.array, PoolConfig) else self.array.pe
-        return PassShape(sums, self.finish.lanes, self.window.passes, self.channels)
+        sums = self.maximum.sums if self.maximum else self.array.sums
+        return PassShape(sums, self.finish.lanes, self.window.passes, self.channels * self.pixels)
 
     @property
     def input(self) -> StreamFormat:
@@ -74,7 +84,7 @@ class KernelConfig(LayerConfig):
     @property
     def output(self) -> StreamFormat:
         f = self.finish
-        return StreamFormat(f.lanes, f.out_bits, f.signed, self.channels, self.window.positions)
+        return StreamFormat(f.lanes, f.out_bits, f.signed, self.channels * self.pixels, self.window.positions)
 
     @property
     def memories(self) -> tuple[MemoryPort, ...]:
@@ -93,11 +103,14 @@ class KernelConfig(LayerConfig):
     @property
     def latency(self) -> int:
         """Cycles from the issue of a pass's last step to its first result on `o`."""
-        return LATENCY + self.array.latency + 1 + self.finish.latency + 1
+        largest = self.maximum.latency if self.maximum else 0
+        return LATENCY + self.array.latency + largest + 1 + self.finish.latency + 1
 
     @property
     def resources(self) -> Resources:
         total = self.window.resources + self.array.resources + self.finish.resources
+        if self.maximum:
+            total = total + self.maximum.resources
         total = total + self.shape.serializer_resources(self.array.acc_bits)
         return total + self.shape.queue_resources(self.output, self.slots)
 
@@ -148,15 +161,20 @@ class Kernel(wiring.Component):
         m.submodules.queue = queue = ResultQueue(c.output, c.shape, c.slots)
         connect(m, wiring.flipped(self.i), buffer.i)
         connect(m, queue.o, wiring.flipped(self.o))
+        sums, done, early = array.acc, array.done, array.early
+        if c.maximum:
+            m.submodules.maximum = maximum = Maximum(c.maximum)
+            m.d.comb += [maximum.acc.eq(sums), maximum.done.eq(done), maximum.early.eq(early)]
+            sums, done, early = maximum.largest, maximum.complete, maximum.soon
         m.d.comb += [
             buffer.credit.eq(queue.credit),
             array.x.eq(buffer.x),
             array.valid.eq(buffer.valid),
             array.first.eq(buffer.first),
             array.last.eq(buffer.last),
-            serializer.acc.eq(array.acc),
-            serializer.done.eq(array.done),
-            serializer.early.eq(array.early),
+            serializer.acc.eq(sums),
+            serializer.done.eq(done),
+            serializer.early.eq(early),
             finish.acc.eq(serializer.sums),
             finish.valid.eq(serializer.valid),
             queue.y.eq(finish.y),

@@ -59,8 +59,12 @@ class KernelTiming:
         for y, x in product(*(range(0, n * s, s) for n, s in zip(c.tile.serial, c.window.stride, strict=True))):
             for ky, kx in product(*(range(0, k, p) for k, p in zip(c.window.kernel, c.parallel, strict=True))):
                 last = [top + y + ky, left + x + kx]
-                outside = any(a + n <= 0 or a >= size for a, n, size in zip(last, c.rectangle, (c.height, c.width), strict=True))
-                y_end, x_end = (min(a + n, size) - 1 for a, n, size in zip(last, c.rectangle, (c.height, c.width), strict=True))
+                outside = any(
+                    a + n <= 0 or a >= size for a, n, size in zip(last, c.rectangle, (c.height, c.width), strict=True)
+                )
+                y_end, x_end = (
+                    min(a + n, size) - 1 for a, n, size in zip(last, c.rectangle, (c.height, c.width), strict=True)
+                )
                 base = y_end * c.row_beats + x_end // c.pixels * c.groups
                 result += [-1 if outside else base + g for g in groups]
         return result

@@ -121,7 +121,10 @@ class LineBuffer(wiring.Component):
         """The banks, and the two stages from an issued step to `x`."""
         c = self.config
         data = self._banks(m, step)
-        row_bank, column_bank = registered(m, step.row_bank, "turn_rows"), registered(m, step.column_bank, "turn_columns")
+        row_bank, column_bank = (
+            registered(m, step.row_bank, "turn_rows"),
+            registered(m, step.column_bank, "turn_columns"),
+        )
         height, width = c.rectangle
         turned = _turned(m, [list(line) for line in zip(*data, strict=True)], column_bank, self._starts(1))[:width]
         lines = _turned(m, [list(line) for line in zip(*turned, strict=True)], row_bank, self._starts(0))[:height]
@@ -133,8 +136,8 @@ class LineBuffer(wiring.Component):
             rectangle.append([])
             for x, value in enumerate(line):
                 inside = [*inside_rows[y : y + 1], *inside_columns[x : x + 1]]
-                value = Mux(reduce(and_, inside), value, padding) if inside else value
-                rectangle[y].append(registered(m, value, f"x{y}_{x}"))
+                pixel = Mux(reduce(and_, inside), value, padding) if inside else value
+                rectangle[y].append(registered(m, pixel, f"x{y}_{x}"))
         m.d.comb += [self.x.eq(Cat(*self._positions(rectangle))), self.weight_address.eq(step.index)]
         for value, port in ((go, self.valid), (step.first, self.first), (step.last, self.last)):
             m.d.sync += port.eq(registered(m, value, f"{port.name}_1", reset=port is self.valid))
@@ -157,11 +160,8 @@ class LineBuffer(wiring.Component):
         """The banks in which a rectangle can begin."""
         c = self.config
         banks = c.banks[axis]
-        if axis == 0:
-            # frames follow each other in the circular buffer
-            moves = [c.height, c.hop[0]]
-        else:
-            moves = [c.hop[1]]
+        # frames follow each other in the circular buffer, but every row begins in the first bank
+        moves = [c.hop[axis]] if axis else [c.hop[axis], c.height]
         moves += [c.window.stride[axis]] * (c.tile.serial[axis] > 1) + [1] * (c.kernel_steps[axis] > 1)
         return list(range(-c.window.pads[1 if axis else 0] % gcd(banks, *moves), banks, gcd(banks, *moves)))
 
@@ -220,5 +220,7 @@ def _turned(m: Module, lines: Sequence[list[Value]], start: Value, starts: Seque
         for n in starts:
             with m.Case(n):
                 order = [*lines[n:], *lines[:n]]
-                m.d.comb += [r.eq(v) for new, old in zip(result, order, strict=True) for r, v in zip(new, old, strict=True)]
+                m.d.comb += [
+                    r.eq(v) for new, old in zip(result, order, strict=True) for r, v in zip(new, old, strict=True)
+                ]
     return [list(line) for line in result]

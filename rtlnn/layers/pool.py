@@ -31,6 +31,7 @@ class PoolConfig:
     acc_bits : the results; those of a maximum are as wide as the values, and signed as they are
     start : what sums begin with
     factors : factors[row][column] of each position, by which sums are multiplied; empty where all are 1
+    positions : windows at once, without factors
     """
 
     function: PoolFunction
@@ -41,6 +42,16 @@ class PoolConfig:
     acc_bits: int
     start: int = 0
     factors: tuple[tuple[int, ...], ...] = ()
+    positions: int = 1
+
+    def __post_init__(self) -> None:
+        if self.factors and self.positions > 1:
+            raise ValueError("windows with factors of their own are pooled one by one")
+
+    @property
+    def sums(self) -> int:
+        """Results that a pass delivers."""
+        return self.positions * self.lanes
 
     @property
     def latency(self) -> int:
@@ -51,14 +62,16 @@ class PoolConfig:
     def resources(self) -> Resources:
         per_tap = self.x_bits * 2 if self.function is PoolFunction.MAXIMUM else self.acc_bits
         return Resources(
-            lut=self.lanes * (self.taps * per_tap + (self.acc_bits if self.factors else 0)) + 8,
-            ff=self.lanes * self.acc_bits * (1 + self.latency // 2) + 3 * self.latency,
+            lut=self.sums * (self.taps * per_tap + (self.acc_bits if self.factors else 0)) + 8,
+            ff=self.sums * self.acc_bits * (1 + self.latency // 2) + 3 * self.latency,
             dsp=self.lanes if self.factors else 0,
         )
 
 
 class PoolArray(wiring.Component):
     """Reduces the steps of a pass, channel by channel. Members as in `InferredMacArray`, but for the weights.
+
+    Tap t of a position's channel n is element (position * taps + t) * lanes + n of `x`.
 
     Latency: `latency` cycles from a pass's last step on `x` to its result on `acc`.
     """
@@ -68,13 +81,13 @@ class PoolArray(wiring.Component):
         rows, columns = (len(config.factors), len(config.factors[0])) if config.factors else (1, 1)
         super().__init__(
             {
-                "x": In(config.lanes * config.taps * config.x_bits),
+                "x": In(config.sums * config.taps * config.x_bits),
                 "valid": In(1),
                 "first": In(1),
                 "last": In(1),
                 "row": In(range(max(rows, 2))),
                 "column": In(range(max(columns, 2))),
-                "acc": Out(config.lanes * config.acc_bits),
+                "acc": Out(config.sums * config.acc_bits),
                 "done": Out(1),
                 "early": Out(1),
             }
@@ -90,8 +103,10 @@ class PoolArray(wiring.Component):
         first = delayed(m, self.first, tree, "first")
         last = delayed(m, self.last, tree, "last")
         factor = self._factor(m, tree + 1)
-        for lane in range(c.lanes):
-            taps = [self.x.word_select(t * c.lanes + lane, c.x_bits) for t in range(c.taps)]
+        for lane in range(c.sums):
+            position, channel = divmod(lane, c.lanes)
+            places = [(position * c.taps + t) * c.lanes + channel for t in range(c.taps)]
+            taps = [self.x.word_select(n, c.x_bits) for n in places]
             taps = [t.as_signed() if shape.signed else t for t in taps]
             value, _ = reduce_tree(m, taps, self._combine, f"tree{lane}_")
             acc = Signal(acc_shape, name=f"acc{lane}")

@@ -68,9 +68,7 @@ class StepGenerator:
         kept = {n: v for n, v in one.items() if n not in ("row_need", "column_need", "frame_beat", "outside")}
         free = one["outside"] & ~one["frame_begin"]
         two = self._registered({**kept, "need": need, "free": free}, "ready")
-        addresses = [
-            [self._address(two, by, bx) for bx in range(c.banks[1])] for by in range(c.banks[0])
-        ]
+        addresses = [[self._address(two, by, bx) for bx in range(c.banks[1])] for by in range(c.banks[0])]
         self.following = self._step(two, addresses)
         places = ("row_base", "row_following", "column_base", "frame_begin")
         three = self._registered({n: v for n, v in two.items() if n not in places}, "step")

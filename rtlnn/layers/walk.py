@@ -1,6 +1,7 @@
 """The walk of a window's rectangle over the image, and over the banks of its buffer."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 from amaranth.hdl import Module, Mux, Signal, Value, ValueLike, signed
@@ -107,7 +108,7 @@ class Rows(_Walk):
         c = self._c
         hop, top, oh = c.hop[0], c.window.pads[0], c.output_size[0]
         lows = [min(max(n * hop - top, 0), c.height) for n in range(oh)] + [c.height]
-        steps = [b - a for a, b in zip(lows, lows[1:], strict=False)]
+        steps = [b - a for a, b in pairwise(lows)]
         if len(set(steps[:-1])) <= 1:
             return Mux(loops.last_row, steps[-1], steps[0])
         low, high = Signal(range(c.height + 1)), Signal(range(c.height + 1))

@@ -27,11 +27,11 @@ _ADDRESS = 1.2
 
 def window_resources(c: "WindowConfig") -> Resources:
     """The banks' memory, the rotation that aligns them, the counters and the stages up to `x`."""
-    banks, width = prod(c.parallel), c.lanes * c.bits
+    banks, width = prod(c.banks), c.lanes * c.bits
     counters, stages, address = _counters(c), _stages(c), banks * counter_bits(c.bank_words)
     lut = _COUNT * counters + (_ADDRESS * address if banks > 1 else 0)
-    lut += sum(_TURN.get(n, _TURN_MORE * n) * banks * width for n in c.parallel if n > 1)
-    ff = counters + address + stages + banks * width
+    lut += sum(_TURN.get(n, _TURN_MORE * n) * banks * width for n in c.banks if n > 1)
+    ff = counters + address + stages + prod(c.rectangle) * width
     if c.bank_words > LUTRAM_WORDS:
         return Resources(lut=round(lut), ff=ff, bram36=banks * block_rams(c.bank_words, width))
     # the read register of a block RAM is its own; that of LUTs is not
@@ -40,21 +40,21 @@ def window_resources(c: "WindowConfig") -> Resources:
 
 def _counters(c: "WindowConfig") -> int:
     """Bits of everything that counts: steps, rows, columns, what is in the buffer, where it is written."""
-    (oh, ow), (ky, kx), (py, px) = c.output_size, c.kernel_steps, c.parallel
+    (oh, ow), (ky, kx), (by, bx) = c.output_size, c.kernel_steps, c.banks
     kernel, stride, (top, left) = c.window.kernel, c.window.stride, c.window.pads[:2]
-    steps = [c.steps // (ky * kx), kx, ky, c.passes, c.passes * c.steps, ow, oh, 2]
+    steps = [c.steps // (ky * kx), kx, ky, *c.tile.serial, c.passes, c.passes * c.steps, ow, oh, 2]
     last_row, last_column = (oh - 1) * stride[0] + kernel[0] - top, (ow - 1) * stride[1] + kernel[1] - left
     row_bits = max(top, last_row).bit_length() + 1
     column_bits = (max(left, last_column) * c.groups).bit_length() + 1
     places = (2 * row_bits if oh * ky > 1 else 0) + (2 * column_bits if ow * kx > 1 else 0)
-    places += (column_bits if px > 1 else 0) + 2 * ((c.height + c.rows).bit_length() + 1)
-    reading = [py, px, c.bank_words, c.bank_words, c.height + 1]
-    writing = [c.width * c.groups, c.groups, py, px, c.bank_words, c.row_words]
+    places += (column_bits if bx > 1 else 0) + 2 * ((c.height + c.rows).bit_length() + 1)
+    reading = [by, bx, c.bank_words, c.bank_words, c.height + 1]
+    writing = [c.row_beats, c.groups, by, bx // c.pixels, c.bank_words, c.row_words]
     return places + sum(counter_bits(n) for n in (*steps, *reading, *writing))
 
 
 def _stages(c: "WindowConfig") -> int:
     """Registers beside the pipeline to `x`: what is padding, how far to turn, the weights' address, three flags."""
-    inside = sum(c.parallel) if max(c.window.pads) else 0
-    turn = sum(counter_bits(n) for n in c.parallel)
+    inside = sum(c.rectangle) if max(c.window.pads) > 0 else 0
+    turn = sum(counter_bits(n) for n in c.banks)
     return 2 * (inside + turn) + counter_bits(c.passes * c.steps) + 9

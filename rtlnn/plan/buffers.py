@@ -19,8 +19,9 @@ def settle_rows(kernels: Sequence[Candidate], timing: Callable[[Sequence[Candida
     for n, kernel in enumerate(kernels):
         if kernel.folding.rows is not None:
             continue
-        banks = kernel.folding.parallel[0]
-        for rows in range(min_rows(kernel.task.window, banks), kernel.window.rows, banks):
+        window = kernel.window
+        least = min_rows(window.window, window.parallel, window.tile)
+        for rows in range(least, window.rows, window.banks[0]):
             smaller = kernel.with_rows(rows)
             if _memory(smaller) >= _memory(kernel):
                 break

@@ -36,10 +36,17 @@ def _unused(plain: str, taken: Sequence[str]) -> str:
 
 
 def boundary(kind: TensorType, elements: int) -> StreamFormat:
-    """The format of a frame at the design's boundary: about `elements` elements a beat, without gaps."""
+    """The format of a frame at the design's boundary: about `elements` elements a beat, without gaps.
+
+    A beat has a part of a pixel's channels, or several whole pixels.
+    """
     h, w, c = kind.shape
-    lanes = min(n for n in range(1, c + 1) if c % n == 0 and n >= min(elements, c))
-    return StreamFormat(lanes, kind.fixed.bits, kind.fixed.signed, c, h * w)
+    f = kind.fixed
+    if elements > c:
+        pixels = min(n for n in range(1, h * w + 1) if h * w % n == 0 and n * c >= elements)
+        return StreamFormat(pixels * c, f.bits, f.signed, pixels * c, h * w // pixels)
+    lanes = min(n for n in range(1, c + 1) if c % n == 0 and n >= elements)
+    return StreamFormat(lanes, f.bits, f.signed, c, h * w)
 
 
 def port_of(kind: TensorType, fmt: StreamFormat) -> StreamPort:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
+from math import prod
 
 import numpy as np
 
@@ -13,14 +15,18 @@ from rtlnn.layers.component import Resources
 from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.mac import MacConfig
 from rtlnn.layers.mac_packed import PackedMacConfig, packed
+from rtlnn.layers.maximum import MaximumConfig
 from rtlnn.layers.pool import PoolConfig, PoolFunction
 from rtlnn.layers.requantizer import BiasConfig, RequantizeConfig
 from rtlnn.layers.rom import rom_resources
-from rtlnn.layers.window import Reduction, WindowConfig, min_rows
+from rtlnn.layers.window import PIXELS, Reduction, Tile, WindowConfig, min_rows
 from rtlnn.ops import AveragePool2D, MaxPool2D, Precision, Requantize
 from rtlnn.plan.tasks import Task
 
 __all__ = ["Candidate", "Folding", "candidates"]
+
+_MOST_COLUMNS = 8
+"""Columns at once: as many as pixels a beat of the input can have."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,9 @@ class Folding:
     parallel : kernel (rows, columns) in parallel: 1 or the whole kernel, each
     rows : row slots of the line buffer, None for the smallest that loses nothing
     slots : passes under way, None for the smallest number that loses nothing
+    positions : positions of the window (rows, columns) in parallel: of those that are pooled 1 or all, each; else any
+        columns that divide a row, where all output channels are computed at once
+    pixels : pixels a beat of the input, None for as few as keep up
     """
 
     pe: int
@@ -41,6 +50,8 @@ class Folding:
     parallel: tuple[int, int]
     rows: int | None = None
     slots: int | None = None
+    positions: tuple[int, int] = (1, 1)
+    pixels: int | None = None
 
     @property
     def simd(self) -> int:
@@ -52,21 +63,32 @@ class Candidate:
 
     def __init__(self, task: Task, folding: Folding, arithmetic: Arithmetic = Arithmetic.GENERIC) -> None:
         self.task, self.folding, self._arithmetic = task, folding, arithmetic
-        window = task.window
-        banks = folding.parallel[0]
+        window, pool, at_once = task.window, task.pool, folding.positions
+        tile = Tile(pool.kernel, pool.stride, at_once) if pool else Tile(at_once, at_once, at_once)
         h, w, c = task.input.shape
-        # the rows of a window, those that the next one adds, and those of the next frame's first window
-        most = 2 * window.kernel[0] + window.stride[0] - 1
-        rows = folding.rows or -(-most // banks) * banks
-        x = task.input.fixed
         weights = task.weights
         passes = 1 if weights is None else -(-len(weights) // folding.pe)
+        if not pool and at_once[1] > 1 and (passes > 1 or (weights is None and folding.lanes < c)):
+            raise ValueError(f"{at_once} positions at once need all channels at once")
+        x = task.input.fixed
         pad = x.lo if isinstance(task.node.op, MaxPool2D) else task.x_zero
         reduction = Reduction.PER_CHANNEL if weights is None else Reduction.ALL_CHANNELS
+        banks = tile.rectangle(window, folding.parallel, 0)
+        # the rows of a tile, those that the next one adds, and those of the next frame's first tile
+        most = 2 * tile.span(window, 0) + tile.hop(window, 0) - 1
+        rows = max(folding.rows or -(-most // banks) * banks, min_rows(window, folding.parallel, tile))
+        self._flip = self._flips()
         self.window = WindowConfig(
-            h, w, c, x.bits, x.signed, window, pad, folding.lanes, folding.parallel, reduction, passes,
-            max(rows, min_rows(window, banks)),
+            h, w, c, x.bits, x.signed, window, pad - self._flip, folding.lanes, folding.parallel, reduction, passes,
+            rows, tile, folding.pixels or 1, self._flip > 0,
         )  # fmt: skip
+        if folding.pixels is None and folding.lanes == c:
+            self.window = replace(self.window, pixels=self._pixels())
+
+    def _pixels(self) -> int:
+        """The fewest pixels a beat with which the input keeps up with the reader."""
+        busy, h, w = self.window.cycles, self.window.height, self.window.width
+        return next((n for n in PIXELS if h * -(-w // n) <= busy), PIXELS[-1])
 
     @property
     def cycles(self) -> int:
@@ -81,40 +103,69 @@ class Candidate:
     @property
     def settled(self) -> Folding:
         """The folding with all that was left open filled in."""
-        return replace(self.folding, rows=self.window.rows, slots=self.kernel.slots)
+        return replace(self.folding, rows=self.window.rows, slots=self.kernel.slots, pixels=self.window.pixels)
+
+    def _flips(self) -> int:
+        """What is taken from unsigned activations to make them signed, where that makes for fewer chains; or 0."""
+        x = self.task.input.fixed
+        if x.signed or self._arithmetic is not Arithmetic.DSP48E2 or self.task.weights is None:
+            return 0
+        plain, flipped = self._packed(signed=False), self._packed(signed=True)
+        if flipped is None or (plain is not None and len(plain.lengths) <= len(flipped.lengths)):
+            return 0
+        return 1 << (x.bits - 1)
+
+    def _packed(self, signed: bool) -> PackedMacConfig | None:
+        task, folding = self.task, self.folding
+        weights = (task.weight_format.bits, *task.weight_bounds)
+        activations = (task.input.fixed.bits, signed)
+        found = packed(folding.pe, folding.simd, activations, weights, self._sum_bits)
+        return found and replace(found, positions=prod(folding.positions))
+
+    @cached_property
+    def _sum_bits(self) -> int:
+        """Bits of the array's sums. They may wrap if only the final sum fits, but not where they are compared."""
+        bits = self.task.sums.fixed.bits
+        if self.task.pool is None or (weights := self.task.weights) is None:
+            return bits
+        x = self.task.input.fixed
+        # any x between the ends, whether the top bit is flipped or not
+        ends = [v for lo in (x.lo, -(1 << (x.bits - 1))) for v in (lo, lo + x.hi - x.lo)]
+        flat = weights.reshape(len(weights), -1)
+        up, down = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
+        most = max(abs(int(side.max())) if side is up else abs(int(side.min())) for side in (up, down))
+        largest = most * max(map(abs, ends)) * 2
+        return max(bits, largest.bit_length() + 1)
 
     @cached_property
     def _array(self) -> MacConfig | PackedMacConfig | PoolConfig:
-        task, x = self.task, self.task.input.fixed
-        weights = task.weights
-        if weights is not None:
-            w_bits = task.weight_format.bits
-            if self._arithmetic is Arithmetic.DSP48E2:
-                kind = (x.bits, x.signed), (w_bits, *task.weight_bounds)
-                fitting = packed(self.folding.pe, self.folding.simd, *kind, task.sums.fixed.bits)
-                if fitting is not None:
-                    return fitting
-            return MacConfig(self.folding.pe, self.folding.simd, x.bits, x.signed, w_bits, task.sums.fixed.bits)
-        taps = self.folding.parallel[0] * self.folding.parallel[1]
+        task, folding, window = self.task, self.folding, self.window
+        positions = prod(folding.positions)
+        if task.weights is not None:
+            if self._arithmetic is Arithmetic.DSP48E2 and (found := self._packed(window.x_signed)) is not None:
+                return found
+            bits = task.weight_format.bits
+            return MacConfig(folding.pe, folding.simd, window.bits, window.x_signed, bits, self._sum_bits, positions)
+        taps, x = folding.parallel[0] * folding.parallel[1], task.input.fixed
         op = task.node.op
         if not isinstance(op, AveragePool2D):
-            return PoolConfig(PoolFunction.MAXIMUM, self.folding.lanes, taps, x.bits, x.signed, x.bits)
+            maximum = PoolFunction.MAXIMUM
+            return PoolConfig(maximum, folding.lanes, taps, x.bits, x.signed, x.bits, positions=positions)
         factors, _ = op.factors(task.input.shape[:2])
         table = () if (factors == 1).all() else tuple(tuple(int(f) for f in row) for row in factors)
         start = -task.x_zero * op.window.kernel[0] * op.window.kernel[1]
         bits = task.sums.fixed.bits
-        return PoolConfig(PoolFunction.SUM, self.folding.lanes, taps, x.bits, x.signed, bits, start, table)
+        return PoolConfig(PoolFunction.SUM, folding.lanes, taps, x.bits, x.signed, bits, start, table, positions)
 
     @cached_property
     def _finish(self) -> RequantizeConfig | BiasConfig:
         task, folding = self.task, self.folding
         # as few lanes as deliver a pass's sums before the next one is complete
-        lanes = next(
-            n for n in range(1, folding.pe + 1) if folding.pe % n == 0 and folding.pe // n <= self.window.steps
-        )
-        sums = task.sums.fixed
+        count = folding.pe * (1 if task.pool else prod(folding.positions))
+        lanes = next(n for n in range(1, count + 1) if count % n == 0 and count // n <= self.window.pass_steps)
+        sums, bits = task.sums.fixed, self._sum_bits
         if task.requantize is None:
-            return BiasConfig(lanes, sums.bits, sums.signed)
+            return BiasConfig(lanes, bits, sums.signed)
         op = task.requantize.op
         assert isinstance(op, Requantize)
         p = task.parameters
@@ -122,7 +173,7 @@ class Candidate:
         float32 = op.precision is Precision.EXACT and not offset
         out = op.output
         return RequantizeConfig(
-            lanes, sums.bits, sums.signed, _signed_bits(p.multiplier), _signed_bits(p.offset) if offset else 0,
+            lanes, bits, sums.signed, _signed_bits(p.multiplier), _signed_bits(p.offset) if offset else 0,
             int(p.shift.min()), int(p.shift.max()),
             out.bits, out.signed, out.zero_point, op.lo, op.hi, float32,
         )  # fmt: skip
@@ -135,16 +186,29 @@ class Candidate:
         return finish.parameter_word(*row)
 
     @cached_property
+    def _parameters(self) -> list[tuple[int, int, int, int]]:
+        """(bias, multiplier, offset, shift) of every result of a tile."""
+        rows = self.task.parameters.rows()
+        if self._flip and (weights := self.task.weights) is not None:
+            taken = self._flip * weights.astype(np.int64).sum(axis=(1, 2, 3))
+            rows = [(r[0] + int(t), r[1], r[2], r[3]) for r, t in zip(rows, taken, strict=True)]
+        return rows * (1 if self.task.pool else prod(self.folding.positions))
+
+    @cached_property
     def kernel(self) -> KernelConfig:
-        channels = self.task.sums.shape[2]
-        rows = self.task.parameters
-        constant = self._word(rows.rows()[0]) if rows.uniform else None
-        config = KernelConfig(self.window, self._array, self._finish, channels, self.folding.slots or 2, constant)
+        task, window = self.task, self.window
+        rows = self._parameters
+        constant = self._word(rows[0]) if len(set(rows)) == 1 else None
+        maximum = None
+        if task.pool:
+            maximum = MaximumConfig(self.folding.pe, self._sum_bits, window.tile.parallel, prod(window.tile.serial))
+        slots = self.folding.slots or 2
+        config = KernelConfig(window, self._array, self._finish, task.sums.shape[2], slots, constant, maximum)
         if self.folding.slots is not None:
             return config
         # a slot is taken from the first step of a pass to the departure of its last beat, one cycle more on either side
-        loop = self.window.steps + config.latency + config.shape.groups + 1
-        return replace(config, slots=-(-loop // self.window.steps) + 1)
+        loop = window.pass_steps + config.latency + config.shape.groups + 1
+        return replace(config, slots=-(-loop // window.pass_steps) + 1)
 
     def contents(self) -> dict[str, list[int]]:
         """Words of the kernel's memories, by name."""
@@ -170,7 +234,7 @@ class Candidate:
 
     def _parameter_rows(self) -> list[int]:
         finish, shape = self._finish, self.kernel.shape
-        words = [self._word(row) for row in self.task.parameters.rows()]
+        words = [self._word(row) for row in self._parameters]
         words += [0] * (shape.passes * shape.sums - len(words))
         lanes, bits = finish.lanes, finish.parameter_bits
         rows = (words[n : n + lanes] for n in range(0, len(words), lanes))
@@ -199,14 +263,26 @@ def candidates(task: Task) -> Iterator[Folding]:
     """All foldings of a task worth a look: no two take the same number of cycles by the same parallelism."""
     kh, kw = task.window.kernel
     channels, outputs = task.input.shape[2], task.sums.shape[2]
-    for py in sorted({1, kh}):
-        for px in sorted({1, kw}):
-            for lanes in _useful(channels):
-                if task.weights is None:
-                    yield Folding(lanes, lanes, (py, px))
-                else:
-                    for pe in _useful(outputs):
-                        yield Folding(pe, lanes, (py, px))
+    for parallel in product(sorted({1, kh}), sorted({1, kw})):
+        for lanes in _useful(channels):
+            pes = [lanes] if task.weights is None else _useful(outputs)
+            for pe in pes:
+                for positions in _positions(task, complete=pe >= outputs):
+                    yield Folding(pe, lanes, parallel, positions=positions)
+
+
+def _positions(task: Task, complete: bool) -> list[tuple[int, int]]:
+    """Positions at once: of a pool's window, or of a row where all channels are computed at once."""
+    if task.pool:
+        together = [sorted({1, n}) for n in task.pool.kernel]
+        return list(product(together[0], together[1]))
+    weighted_average = (
+        isinstance(task.node.op, AveragePool2D) and (task.node.op.factors(task.input.shape[:2])[0] != 1).any()
+    )
+    if not complete or weighted_average:
+        return [(1, 1)]
+    columns = task.sums.shape[1]
+    return [(1, n) for n in range(1, _MOST_COLUMNS + 1) if columns % n == 0]
 
 
 def _useful(total: int) -> list[int]:

@@ -1,14 +1,14 @@
 """The plan as a file that people read, edit and give back."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from rtlnn.errors import InputError
 from rtlnn.layers.window import min_rows
-from rtlnn.plan.folding import Folding
+from rtlnn.plan.folding import Candidate, Folding
 from rtlnn.plan.tasks import Task
 
 __all__ = ["HardwarePlan", "LayerPlan"]
@@ -25,12 +25,14 @@ class LayerPlan:
     pe: int
     lanes: int
     parallel: tuple[int, int]
-    rows: int | None
-    slots: int | None
+    positions: tuple[int, int] = (1, 1)
+    pixels: int | None = None
+    rows: int | None = None
+    slots: int | None = None
 
     @property
     def folding(self) -> Folding:
-        return Folding(self.pe, self.lanes, self.parallel, self.rows, self.slots)
+        return Folding(self.pe, self.lanes, self.parallel, self.rows, self.slots, self.positions, self.pixels)
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class HardwarePlan:
     @classmethod
     def of(cls, model: str, platform: str, tasks: Sequence[Task], foldings: Sequence[Folding]) -> "HardwarePlan":
         layers = tuple(
-            LayerPlan(t.name, t.kind, f.pe, f.lanes, f.parallel, f.rows, f.slots)
+            LayerPlan(t.name, t.kind, f.pe, f.lanes, f.parallel, f.positions, f.pixels, f.rows, f.slots)
             for t, f in zip(tasks, foldings, strict=True)
         )
         return cls(model, platform, layers)
@@ -90,21 +92,30 @@ def _layer(entry: Any, where: str) -> LayerPlan:
         raise InputError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(known)}")
     if missing := [k for k in ("name", "pe", "lanes", "parallel") if k not in entry]:
         raise InputError(f"{where}: {', '.join(missing)} missing")
-    numbers = {k: entry.get(k) for k in ("pe", "lanes", "rows", "slots")}
-    parallel = entry["parallel"]
-    if not isinstance(parallel, list) or len(parallel) != 2:
-        raise InputError(f"{where}: parallel must be two numbers, kernel rows and columns, not {parallel!r}")
-    for key, value in [*numbers.items(), ("parallel", parallel[0]), ("parallel", parallel[1])]:
-        optional = key in ("rows", "slots") and value is None
-        if not optional and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+    numbers = {k: entry.get(k) for k in ("pe", "lanes", "pixels", "rows", "slots")}
+    for key, value in numbers.items():
+        optional = key in ("pixels", "rows", "slots") and value is None
+        if not optional and not _positive(value):
             raise InputError(f"{where}: {key} must be a positive whole number, not {value!r}")
-    return LayerPlan(str(entry["name"]), str(entry.get("op", "")), parallel=(parallel[0], parallel[1]), **numbers)  # type: ignore[arg-type]
+    parallel = _pair(entry["parallel"], where, "parallel must be two positive numbers, kernel rows and columns")
+    positions = _pair(entry.get("positions", [1, 1]), where, "positions must be two positive numbers, rows and columns")
+    return LayerPlan(str(entry["name"]), str(entry.get("op", "")), parallel=parallel, positions=positions, **numbers)  # type: ignore[arg-type]
+
+
+def _positive(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _pair(value: Any, where: str, rule: str) -> tuple[int, int]:
+    if not isinstance(value, list) or len(value) != 2 or not all(_positive(v) for v in value):
+        raise InputError(f"{where}: {rule}, not {value!r}")
+    return value[0], value[1]
 
 
 def _check(task: Task, layer: LayerPlan) -> None:
     """Raise `InputError` if the hardware does not allow the layer's folding."""
 
-    def fail(problem: str) -> None:
+    def fail(problem: str) -> NoReturn:
         raise InputError(f"plan, layer {layer.name!r}: {problem}")
 
     inputs, outputs = task.input.shape[2], task.sums.shape[2]
@@ -118,6 +129,21 @@ def _check(task: Task, layer: LayerPlan) -> None:
     for axis, what in enumerate(("rows", "columns")):
         if layer.parallel[axis] not in (1, kernel[axis]):
             fail(f"parallel {what} {layer.parallel[axis]} must be 1 or the kernel's {kernel[axis]}")
-    least, banks = min_rows(task.window, layer.parallel[0]), layer.parallel[0]
+    _check_positions(task, layer, fail)
+    try:
+        window = Candidate(task, replace(layer.folding, rows=None)).window
+    except ValueError as error:
+        fail(str(error))
+    least, banks = min_rows(window.window, window.parallel, window.tile), window.banks[0]
     if layer.rows is not None and (layer.rows < least or layer.rows % banks):
         fail(f"rows {layer.rows} must be at least {least}" + (f" and a multiple of {banks}" if banks > 1 else ""))
+
+
+def _check_positions(task: Task, layer: LayerPlan, fail: Callable[[str], NoReturn]) -> None:
+    rows, columns = layer.positions
+    if task.pool:
+        for axis, what in enumerate(("rows", "columns")):
+            if layer.positions[axis] not in (1, task.pool.kernel[axis]):
+                fail(f"positions in {what} {layer.positions[axis]} must be 1 or the pool's {task.pool.kernel[axis]}")
+    elif rows != 1 or task.sums.shape[1] % columns:
+        fail(f"positions {[rows, columns]} must be 1 and a divisor of the {task.sums.shape[1]} output columns")

@@ -60,7 +60,7 @@ def plan_network(
 
     `progress` is called with what is being done. Raises `InputError` where nothing fits or a given plan is illegal.
     """
-    tasks = tasks_of(network.core)
+    tasks = tasks_of(network.core, pools=True)
     timing = partial(_timing, network)
     if given is None:
         chosen = _choose(network, tasks, arithmetic, goal, budget, progress)
