@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
 from rtlnn.layers.component import Resources
 from rtlnn.layers.counter import count
 from rtlnn.layers.fifo import SkidBuffer, SkidConfig
+from rtlnn.layers.pipeline import delayed
+from rtlnn.layers.step_generator import PIPELINE
 from rtlnn.layers.stream import connect
 
 __all__ = ["FrameGuard", "GuardConfig"]
@@ -23,7 +25,7 @@ class GuardConfig(SkidConfig):
 
     @property
     def resources(self) -> Resources:
-        return super().resources + Resources(lut=self.format.width + 24, ff=16)
+        return super().resources + Resources(lut=self.format.width + 24, ff=16 + PIPELINE)
 
 
 class FrameGuard(SkidBuffer):
@@ -45,16 +47,18 @@ class FrameGuard(SkidBuffer):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.skid = skid = SkidBuffer(self.config)
+        # the layers behind prepare their first steps after a reset; a frame that began before would see it
+        awake = delayed(m, Const(1), PIPELINE + 1, "awake", reset=True)
         filling, dropping = Signal(), Signal()
         push, enters = Signal(), Signal()
         _, frame_end = count(m, self.config.format.beats, enters, "beat")
         m.d.comb += [
             push.eq(self.i.tvalid & self.i.tready),
             enters.eq(skid.i.tvalid & skid.i.tready),
-            skid.i.tvalid.eq(filling | (self.i.tvalid & ~dropping)),
+            skid.i.tvalid.eq(filling | (self.i.tvalid & ~dropping & awake)),
             skid.i.tdata.eq(Mux(filling, 0, self.i.tdata)),
             skid.i.tlast.eq(frame_end),
-            self.i.tready.eq(dropping | (skid.i.tready & ~filling)),
+            self.i.tready.eq(dropping | (skid.i.tready & ~filling & awake)),
         ]
         with m.If(dropping):
             with m.If(push & self.i.tlast):
