@@ -87,15 +87,17 @@ def _as_frames(port: ModelPort, graph: Graph, data: Array) -> Array:
     return frames.reshape(len(data), *kind.shape)
 
 
-def quantize_imported(model: ImportedModel, data: CalibrationData) -> onnx.ModelProto:
+def quantize_imported(model: ImportedModel, data: CalibrationData, bits: int = 8) -> onnx.ModelProto:
     """A QDQ model for a float one. Raises `InputError` as `calibration_frames` does, and for a quantized model."""
+    if not 2 <= bits <= 8:
+        raise InputError(f"weights and activations cannot have {bits} bits; give 2 to 8")
     if model.quantized:
         raise InputError(f"{model.name} is quantized already; build it as it is")
     graph = run(model.graph, (settle_reshapes, fold_constants, fold_affine))
     points = quantization_points(graph)
     frames = _as_frames(model.input, graph, calibration_frames(data, model.input))
     ranges = calibrate(graph, frames, (p.value for p in points if p.like is None))
-    quantized = insert_quantization(graph, points, ranges)
+    quantized = insert_quantization(graph, points, ranges, bits)
     quantized.verify()
     return write_model(model, quantized)
 
@@ -104,6 +106,7 @@ def quantize_model(
     model: Path | str | onnx.ModelProto,
     calibration: CalibrationData,
     input_shapes: Mapping[str, tuple[int, ...]] | None = None,
+    bits: int = 8,
 ) -> onnx.ModelProto:
     """Quantize a float model: int8 weights per channel, activations uint8 behind a ReLU and int8 elsewhere.
 
@@ -112,8 +115,10 @@ def quantize_model(
     model : path of an ONNX file, or the model itself
     calibration : typical inputs (frames, *shape of the model's input), as an array or a .npy file
     input_shapes : for inputs with unknown dimensions
+    bits : of weights and of all activations but the input, 2 to 8. Below 8 the file holds int8 and uint8 all the same,
+        weights that fit and a Clip before each QuantizeLinear; the hardware is as narrow as they are
 
     Returns a standard model in the QDQ format (opset 17, IR version 8), with the input and output of the original,
     that onnxruntime runs too. The same model and data give the same bytes.
     """
-    return quantize_imported(import_model(model, input_shapes), calibration)
+    return quantize_imported(import_model(model, input_shapes), calibration, bits)

@@ -12,7 +12,7 @@ from onnx import TensorProto, numpy_helper
 from rtlnn.errors import InputError
 from rtlnn.frontend import import_model
 from rtlnn.load import RANDOM_NOTE, load_network
-from rtlnn.ops import Requantize
+from rtlnn.ops import Conv2D, Dense, Requantize
 from rtlnn.ops.serialize import save_network
 from rtlnn.quantization import Calibration, quantize_model
 from rtlnn.sim.reference import Reference
@@ -91,6 +91,31 @@ def test_formats_are_as_promised(rng: Rng) -> None:
         i for n in quantized.graph.node if "Quantize" in n.op_type or "Dequantize" in n.op_type for i in n.input[1:]
     ]
     assert len(parameters) == len(set(parameters)), "onnxruntime fuses only nodes with parameters of their own"
+
+
+@pytest.mark.parametrize("bits", [7, 4])
+def test_fewer_bits(bits: int, rng: Rng) -> None:
+    """Weights and activations are narrower in hardware, and onnxruntime computes the same from the file."""
+    m = Model(("N", 3, 10, 10)).add("Conv", _f(rng, 8, 3, 3, 3), _f(rng, 8)).add("Relu")
+    m.add("MaxPool", kernel_shape=[2, 2], strides=[2, 2]).add("Conv", _f(rng, 6, 8, 2, 2), _f(rng, 6))
+    model, data = m.add("Flatten").add("Gemm", _f(rng, 5, 54), _f(rng, 5), transB=1).build(["N", 5]), _data(rng)
+    quantized = quantize_model(model, data, bits=bits)
+    network = load_network(quantized)
+    core = network.core
+    hidden = [n.output for n in core.nodes if isinstance(n.op, Requantize) and n.output not in core.outputs]
+    assert [core.types[v].fixed.bits for v in (*core.inputs, *hidden)] == [8, bits, bits]
+    largest = (1 << (bits - 1)) - 1
+    weights = [core.constants[n.inputs[1]] for n in core.nodes if isinstance(n.op, (Conv2D, Dense))]
+    assert [(w.min() >= -largest, np.abs(w).max()) for w in weights] == [(True, largest)] * 3
+    ours, theirs = Reference(network)(data), run(quantized, data, s8s8=False)
+    step = core.types[core.outputs[0]].fixed.one_scale
+    assert np.abs(ours - theirs).max() < 1.01 * step
+    assert np.abs(run(model, data) - ours).max() < 5 * step
+
+
+def test_bits_that_no_format_has(rng: Rng) -> None:
+    with pytest.raises(InputError, match="cannot have 9 bits; give 2 to 8"):
+        quantize_model(_cnn(rng), _data(rng), bits=9)
 
 
 def _bytes(network: object, path: Path) -> bytes:

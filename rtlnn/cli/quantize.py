@@ -14,11 +14,19 @@ EXAMPLES = """\
 examples:
   rtlnn quantize model.onnx --calibration data.npy                    # writes model_int8.onnx
   rtlnn quantize model.onnx --calibration data.npy -o out/small.onnx
+  rtlnn quantize model.onnx --calibration data.npy --bits 6           # narrower weights and activations
 """
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     add_model_options(parser)
+    parser.add_argument(
+        "--bits",
+        type=int,
+        default=8,
+        metavar="N",
+        help="of weights and activations, 2 to 8 (default: 8); the input has 8",
+    )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="file to write (default: MODEL_int8.onnx, beside the model)"
     )
@@ -33,7 +41,7 @@ def run(options: Namespace) -> int:
         raise InputError("quantizing needs typical inputs: give --calibration data.npy")
     with step_display() as progress:
         progress("quantizing")
-        quantized = quantize_model(model, options.calibration, input_shapes(options))
+        quantized = quantize_model(model, options.calibration, input_shapes(options), options.bits)
     output.parent.mkdir(parents=True, exist_ok=True)
     _save(quantized, output)
     print_lines(f"written to {output}; next: rtlnn build {output}")

@@ -6,37 +6,39 @@ from rtlnn.ir.types import Array, Encoding, FixedFormat
 
 __all__ = ["activation_format", "bias_integers", "weight_integers"]
 
-LARGEST_WEIGHT = 127
 LARGEST_BIAS = 2.0**30
 ZERO_WEIGHT_BIAS = 2.0**22
 """The bias of a channel without weights, in units of its accumulator: about as large as other channels' sums."""
 
 
-def activation_format(lo: float, hi: float, unsigned: bool) -> FixedFormat:
-    """The 8-bit format for numbers from `lo` to `hi`: uint8 from 0 on, or int8 with the zero point that loses least."""
+def activation_format(lo: float, hi: float, unsigned: bool, bits: int) -> FixedFormat:
+    """The format for numbers from `lo` to `hi`: unsigned from 0 on, or signed with the zero point that loses least."""
+    steps, least = (1 << bits) - 1, -(1 << (bits - 1))
     if unsigned:
-        scale = np.float32(hi / 255) if hi > 0 else np.float32(1)
-        return FixedFormat(8, Encoding.UNSIGNED, float(scale))
+        scale = np.float32(hi / steps) if hi > 0 else np.float32(1)
+        return FixedFormat(bits, Encoding.UNSIGNED, float(scale))
     lo, hi = min(lo, 0.0), max(hi, 0.0)
-    scale = np.float32((hi - lo) / 255) if hi > lo else np.float32(1)
-    zero = int(np.clip(np.rint(-128 - lo / float(scale)), -128, 127)) if hi > lo else 0
-    return FixedFormat(8, Encoding.SIGNED, float(scale), zero)
+    scale = np.float32((hi - lo) / steps) if hi > lo else np.float32(1)
+    zero = int(np.clip(np.rint(least - lo / float(scale)), least, least + steps)) if hi > lo else 0
+    return FixedFormat(bits, Encoding.SIGNED, float(scale), zero)
 
 
-def weight_integers(weights: Array, bias: Array | None, x_scale: float) -> tuple[Array, FixedFormat]:
-    """Weights in [-127, 127], symmetric, a scale for each output channel (the first axis).
+def weight_integers(weights: Array, bias: Array | None, x_scale: float, bits: int) -> tuple[Array, FixedFormat]:
+    """Weights of `bits` bits, symmetric, a scale for each output channel (the first axis); [-127, 127] for 8.
 
-    A channel whose bias would not fit 32 bits in units of x_scale·scale gets a larger scale.
+    A channel whose bias would not fit 32 bits in units of x_scale·scale gets a larger scale. The format is that of the
+    file, int8.
     """
     rows = weights.reshape(len(weights), -1)
-    scale = np.abs(rows).max(axis=1) / LARGEST_WEIGHT
+    largest = (1 << (bits - 1)) - 1
+    scale = np.abs(rows).max(axis=1) / largest
     if bias is not None:
         scale = np.maximum(scale, np.abs(bias) / (x_scale * LARGEST_BIAS))
         scale = np.where(rows.any(axis=1), scale, np.abs(bias) / (x_scale * ZERO_WEIGHT_BIAS))
     single = np.where(scale > 0, scale, 1.0).astype(np.float32)
     single = np.maximum(single, np.finfo(np.float32).tiny)
     integers = np.rint(rows / single[:, np.newaxis].astype(np.float64))
-    integers = np.clip(integers, -LARGEST_WEIGHT, LARGEST_WEIGHT).astype(np.int64).reshape(weights.shape)
+    integers = np.clip(integers, -largest, largest).astype(np.int64).reshape(weights.shape)
     return integers, FixedFormat(8, Encoding.SIGNED, tuple(float(s) for s in single))
 
 

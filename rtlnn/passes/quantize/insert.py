@@ -1,12 +1,12 @@
 """Quantize and Dequantize nodes around every layer, integer weights and biases inside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.names import Names
 from rtlnn.ir.types import Array, FixedFormat, TensorType
-from rtlnn.ops import Conv2D, Dense, Dequantize, Quantize
+from rtlnn.ops import Clip, Conv2D, Dense, Dequantize, Quantize
 from rtlnn.passes.quantize.formats import activation_format, bias_integers, weight_integers
 from rtlnn.passes.quantize.points import Point
 from rtlnn.passes.rewrite import infer_types, pruned
@@ -15,9 +15,11 @@ __all__ = ["insert_quantization"]
 
 
 class _Insertion:
-    def __init__(self, graph: Graph, formats: Mapping[str, FixedFormat]) -> None:
+    def __init__(self, graph: Graph, formats: Mapping[str, FixedFormat], unlimited: Collection[str], bits: int) -> None:
         self.graph = graph
         self.formats = formats
+        self.unlimited = unlimited
+        self.bits = bits
         self.nodes: list[Node] = []
         self.types = dict(graph.types)
         self.constants = dict(graph.constants)
@@ -32,11 +34,21 @@ class _Insertion:
         if fixed is None:
             return
         assert isinstance(fixed.scale, float)
+        source, stored = self._limited(value, fixed), replace(fixed, bits=8)
         codes, real = self.value_name(f"{value}_quantized"), self.value_name(f"{value}_dequantized")
-        self.nodes.append(Node(self.node_name(f"{value}_QuantizeLinear"), Quantize(fixed), (value,), codes))
-        self.nodes.append(Node(self.node_name(f"{value}_DequantizeLinear"), Dequantize(fixed), (codes,), real))
+        self.nodes.append(Node(self.node_name(f"{value}_QuantizeLinear"), Quantize(stored), (source,), codes))
+        self.nodes.append(Node(self.node_name(f"{value}_DequantizeLinear"), Dequantize(stored), (codes,), real))
         self.renamed[value] = real
         self.scales[real] = fixed.scale
+
+    def _limited(self, value: str, fixed: FixedFormat) -> str:
+        """`value`, limited to what `fixed` holds if that is less than the 8 bits of the file."""
+        if fixed.bits == 8 or value in self.unlimited:
+            return value
+        lo, hi = (fixed.one_scale * (end - fixed.zero_point) for end in (fixed.lo, fixed.hi))
+        limited = self.value_name(f"{value}_limited")
+        self.nodes.append(Node(self.node_name(f"{value}_Clip"), Clip(lo, hi), (value,), limited))
+        return limited
 
     def constant(self, name: str, integers: Array, fixed: FixedFormat) -> str:
         """An integer constant and its Dequantize; returns the real value."""
@@ -50,7 +62,7 @@ class _Insertion:
         """A convolution or dense node with integer weights."""
         x_scale = self.scales[node.inputs[0]]
         weights, *bias = (self.constants[v] for v in node.inputs[1:])
-        integers, fixed = weight_integers(weights, bias[0] if bias else None, x_scale)
+        integers, fixed = weight_integers(weights, bias[0] if bias else None, x_scale, self.bits)
         inputs = [node.inputs[0], self.constant(f"{node.name}.weight", integers, fixed)]
         if bias:
             inputs.append(self.constant(f"{node.name}.bias", *bias_integers(bias[0], x_scale, fixed)))
@@ -72,16 +84,21 @@ class _Insertion:
         return infer_types(pruned(graph))
 
 
-def insert_quantization(graph: Graph, points: Sequence[Point], ranges: Mapping[str, tuple[float, float]]) -> Graph:
-    """The graph with 8-bit values at `points`.
+def insert_quantization(
+    graph: Graph, points: Sequence[Point], ranges: Mapping[str, tuple[float, float]], bits: int
+) -> Graph:
+    """The graph with values of `bits` bits at `points` (the first one, the input, has 8 always), weights of as many.
 
     Requires: real weights, folded Affines (`fold_affine`), a range for each point that is not like another.
-    Ensures: every layer reads quantized values and has int8 weights and an int32 bias.
+    Ensures: every layer reads quantized values and has int8 weights and an int32 bias. Of fewer than 8 bits, the file
+    types remain, and a Clip before each Quantize keeps to what the bits hold.
     """
     formats: dict[str, FixedFormat] = {}
-    for point in points:
+    for n, point in enumerate(points):
         if point.like is not None:
             formats[point.value] = formats[point.like]
         else:
-            formats[point.value] = activation_format(*ranges[point.value], point.unsigned)
-    return _Insertion(graph, formats).run()
+            formats[point.value] = activation_format(*ranges[point.value], point.unsigned, bits if n else 8)
+    # what only selects or reorders limited values is limited already
+    selections = {point.value for point in points if point.like is not None}
+    return _Insertion(graph, formats, selections, bits).run()
