@@ -1,0 +1,5 @@
+"""The networks that are measured, with where they are from. Their weights are random, but seeded."""
+
+from benchmarks.networks.catalogue import NETWORKS, Network
+
+__all__ = ["NETWORKS", "Network"]
