@@ -16,6 +16,7 @@ __all__ = ["draw"]
 
 COLORS = ("#1b6ca8", "#d1495b", "#2e8b57", "#8e5ea2", "#b8860b", "#444444")
 """One for each network."""
+OURS, THEIRS = "o", "x"
 SETTINGS: Any = {
     "svg.hashsalt": "rtlnn",  # names of clip paths: random otherwise
     "svg.fonttype": "none",  # text stays text
@@ -28,7 +29,7 @@ def draw(rows: Iterable[Row], file: Path, cases: Sequence[Case] = CASES) -> None
     """Write the chart as SVG; the same rows give the same bytes (with the same matplotlib)."""
     measured = {row.title: row for row in rows}
     with mpl.rc_context(SETTINGS):
-        canvas = Canvas(figsize=(11, 5.2), layout="constrained")
+        canvas = Canvas(figsize=(11, 5.6), layout="constrained")
         axes = canvas.subplots(1, 2, sharey=True)
         for axis, resource in zip(axes, (Figure.DSP, Figure.LUT), strict=True):
             _panel(axis, resource, measured, cases)
@@ -41,14 +42,15 @@ def _panel(axis: Axes, resource: Figure, measured: dict[str, Row], cases: Sequen
     axis.set(xscale="log", yscale="log", xlabel=resource.title)
     axis.grid(True, which="major", color="#ddd", linewidth=0.6)
     axis.set_axisbelow(True)
+    axis.margins(x=0.12, y=0.08)
     networks = list(dict.fromkeys(case.network.name for case in cases))
     for name, color in zip(networks, COLORS, strict=False):
         own = [case for case in cases if case.network.name == name]
         ours = [(case.target, measured[case.title].figures) for case in own if case.title in measured]
         theirs = [(peer.name, peer.figures) for peer in peers_of(own)]
-        _points(axis, resource, ours, color, "o", name)
-        _points(axis, resource, theirs, color, "x", None)
-    for label, marker in (("rtlnn", "o"), ("others", "x")):
+        _points(axis, resource, ours, color, OURS, name)
+        _points(axis, resource, theirs, color, THEIRS, None)
+    for label, marker in (("rtlnn", OURS), ("others", THEIRS)):
         axis.plot([], [], marker, color="#888", label=label)
 
 
@@ -62,4 +64,6 @@ def _points(
             continue
         place = figures[resource], figures[Figure.INTERVAL]
         axis.plot(*place, marker, color=color, markersize=7)
-        axis.annotate(name, place, xytext=(6, 3), textcoords="offset points", fontsize=7, color=color)
+        # ours below and others' above: they lie close together where the same arithmetic counts
+        offset = (6, -9) if marker == OURS else (6, 4)
+        axis.annotate(name, place, xytext=offset, textcoords="offset points", fontsize=7, color=color)
