@@ -2,6 +2,7 @@
 
 import resource
 import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -13,8 +14,11 @@ import onnx
 import rtlnn
 from rtlnn.builder import Options
 from rtlnn.errors import InputError
+from rtlnn.platforms.loader import load_platform
 
-__all__ = ["Built", "build"]
+__all__ = ["SLACKS", "Built", "build"]
+
+SLACKS = (1.05, 1.1, 1.2, 1.35, 1.5, 2.0)
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,10 @@ class Built:
 
 
 def build(model: onnx.ModelProto, options: Options, folder: Path) -> Built:
-    """Build `model` into `folder`; where the target is out of reach, the fastest design within the budget.
+    """Build `model` into `folder`.
 
+    Where the target is out of reach within the budget, the smallest of `SLACKS` that reaches it widens the budget, as
+    far as the platform allows; if none does, the fastest design within the budget is built.
     Raises `InputError` if not even that fits.
     """
     # spawned, not forked: a fork would begin with this process's memory
@@ -45,15 +51,29 @@ def build(model: onnx.ModelProto, options: Options, folder: Path) -> Built:
 
 
 def _build(model: onnx.ModelProto, options: Options, folder: Path) -> Built:
-    begin = time.monotonic()
     shortfall = None
-    try:
-        report = rtlnn.build(model, folder, options)
-    except InputError as error:
-        shortfall = str(error)
+    for tried in _relaxed(options):
         begin = time.monotonic()
-        report = rtlnn.build(model, folder, replace(options, target_interval=None, target_fps=None))
-    return Built(report, shortfall, time.monotonic() - begin, _peak() / 1024)
+        try:
+            report = rtlnn.build(model, folder, tried)
+        except InputError as error:
+            shortfall = shortfall or str(error)
+        else:
+            return Built(report, shortfall, time.monotonic() - begin, _peak() / 1024)
+    raise InputError(str(shortfall))
+
+
+def _relaxed(options: Options) -> Iterator[Options]:
+    """The options; with wider budgets; without a target."""
+    yield options
+    available = load_platform(options.platform).available
+    limits = {"max_dsp": available.dsp, "max_lut": available.lut, "max_bram": available.bram36}
+    budget = {name: getattr(options, name) for name in limits if getattr(options, name) is not None}
+    if budget:
+        for slack in SLACKS:
+            wider: dict[str, Any] = {name: min(int(value * slack), limits[name]) for name, value in budget.items()}
+            yield replace(options, **wider)
+    yield replace(options, target_interval=None, target_fps=None)
 
 
 def _peak() -> int:

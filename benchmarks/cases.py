@@ -18,7 +18,7 @@ class Case:
     Parameters
     ----------
     target : short, for tables
-    options : of the build. If they cannot be fulfilled, the fastest design within the budget is built instead
+    options : of the build. If they cannot be fulfilled, the budget is widened (see `building.build`)
     reach : what the design is to reach
     peers : other designs for the same network
     """
@@ -119,14 +119,14 @@ CASES = (
     Case(
         NETWORKS["dense 784×256"],
         "128 MAC/cycle",
-        Options("u200", target_interval=1568),
+        Options("u200", target_interval=1568, max_dsp=66, max_lut=800, max_bram=61),
         (*_at_most(interval=1568, dsp=66, lut=800, ff=1200, bram36=61), _SHALLOW),
         (_FINN,),
     ),
     Case(
         NETWORKS["MLP 784-256-10"],
         "small",
-        Options("u200", target_interval=1580, objective=Objective.LATENCY, max_dsp=70),
+        Options("u200", target_interval=1580, objective=Objective.LATENCY, max_dsp=70, max_lut=1600, max_bram=64),
         (*_at_most(interval=1580, latency=1700, dsp=70, lut=1600, bram36=64), _MLP_EFFICIENT, _SHALLOW),
         _MLP_PEERS,
     ),
@@ -140,7 +140,7 @@ CASES = (
     Case(
         NETWORKS["SVHN CNN"],
         "small",
-        Options("vu9p", target_interval=1024),
+        Options("vu9p", target_interval=1024, max_dsp=480, max_lut=10000),
         (*_at_most(interval=1024, dsp=480, lut=10000), _CNN_EFFICIENT, _SHALLOW),
         _SVHN_PEERS,
     ),
@@ -168,14 +168,14 @@ CASES = (
     Case(
         NETWORKS["LeNet"],
         "small",
-        Options("vu9p", target_interval=4900),
+        Options("vu9p", target_interval=4900, max_dsp=256),
         (*_at_most(interval=4900, dsp=256), _CNN_EFFICIENT, _SHALLOW),
         _LENET_PEERS,
     ),
     Case(
         NETWORKS["TensorFlow CIFAR CNN"],
         "small",
-        Options("vu9p", target_interval=18000),
+        Options("vu9p", target_interval=18000, max_dsp=540),
         (*_at_most(interval=18000, dsp=540), _CNN_EFFICIENT, _SHALLOW),
         _CIFAR_PEERS,
     ),

@@ -13,7 +13,7 @@ __all__ = ["BEGIN", "END", "with_section", "write"]
 BEGIN, END = "<!-- python -m benchmarks writes from here -->", "<!-- to here -->"
 LEGEND = (
     "✗ marks a design that misses one of its goals ([benchmarks/results.md](benchmarks/results.md) says which). "
-    "Efficiency is multiplications / (interval × 2 × all DSPs).\n"
+    "Efficiency is multiplications / (interval × 2 × all DSPs); pixels that no pool reads count, computed or not.\n"
 )
 
 

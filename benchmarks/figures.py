@@ -31,7 +31,10 @@ class Figure(Enum):
     DEPTH = "depth"
     """The most LUTs in a row between registers, memories and multipliers; 8 carry elements count as one."""
     EFFICIENCY = "efficiency"
-    """Multiplications / (interval × 2 × DSPs): 1 if every DSP does two of them in every cycle."""
+    """Multiplications / (interval × 2 × DSPs): 1 if every DSP does two of them in every cycle.
+
+    All output pixels count, as in the papers, whether a pool reads them (and the hardware computes them) or not.
+    """
     ACCURACY = "accuracy"
     """Part of the test images that the simulated hardware gets right."""
 

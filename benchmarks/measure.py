@@ -57,6 +57,7 @@ def measure(case: Case, work: Path, say: Callable[[str], None]) -> Measured:
         "build_seconds": round(built.seconds, 1),
         "build_megabytes": round(built.megabytes),
         "macs": macs,
+        "computed_macs": built.report["macs"],
     }
     notes["estimate"] = built.report["resources"]
     notes["layers"] = [{key: layer[key] for key in _LAYER_KEYS} for layer in built.report["layers"]]
