@@ -19,7 +19,7 @@ class StreamPort:
     Parameters
     ----------
     shape : (height, width, channels) of a frame
-    elements : values a beat; divides the channels, so that frames have no gaps
+    elements : values a beat: a part of a pixel that divides its channels, or several whole pixels; frames have no gaps
     bits : bits of a value
     element_bits : bits that a value takes in `tdata` and in memory: 8, 16 or 32 (sign- or zero-extended)
     signed : whether values are two's complement

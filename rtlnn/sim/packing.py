@@ -14,9 +14,12 @@ BLOCK = 1 << 16  # beats expanded to single bits at a time: bounds the memory
 
 
 def port_format(port: StreamPort) -> StreamFormat:
-    """The format of a top-level port: every value is widened to `element_bits`."""
-    height, width, channels = port.shape
-    return StreamFormat(port.elements, port.element_bits, port.signed, channels, height * width)
+    """The format of a top-level port: every value is widened to `element_bits`.
+
+    Of a beat with several whole pixels, these are taken as one: the order of values is the same.
+    """
+    channels = max(port.shape[2], port.elements)
+    return StreamFormat(port.elements, port.element_bits, port.signed, channels, port.frame_elements // channels)
 
 
 def beat_words(fmt: StreamFormat) -> int:

@@ -62,3 +62,14 @@ def test_port_format_is_padded():
     port = StreamPort((4, 5, 6), 3, 5, 8, True, 1.0, 0)
     assert port_format(port) == StreamFormat(3, 8, True, 6, 20)
     assert port_format(port).beats == port.beats
+
+
+def test_beat_of_several_pixels(rng):
+    """In the order of the frame, which is that of memory."""
+    port = StreamPort((2, 6, 3), 9, 5, 8, True, 1.0, 0)
+    fmt = port_format(port)
+    assert (fmt.beats, fmt.width) == (port.beats, 72)
+    frames = rng.integers(-16, 16, (2, *port.shape))
+    words = pack(fmt, frames)
+    assert words.view(np.int8)[:, :9].ravel().tolist() == frames.ravel().tolist()
+    np.testing.assert_array_equal(unpack(fmt, words).reshape(frames.shape), frames)
