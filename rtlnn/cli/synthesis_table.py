@@ -1,10 +1,13 @@
 """The cells of a design as a table."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from itertools import groupby
 
 from rich.table import Table
 
 from rtlnn.cli.console import amount, print_lines, stdout
+from rtlnn.emit.names import SEPARATOR
 from rtlnn.synthesis import Cells, ModuleCells, Path, SynthResult
 
 __all__ = ["print_cells"]
@@ -18,8 +21,8 @@ def print_cells(result: SynthResult, paths: int = 1) -> None:
     table.add_column("module", overflow="fold")
     for name in ("instances", *NAMES, "logic depth"):
         table.add_column(name.upper() if name in NAMES else name, justify="right", no_wrap=True)
-    for module in result.modules:
-        table.add_row(module.name, amount(module.instances), *_cells(module.cells * module.instances), _depth(module))
+    for name, instances, cells, depth in _rows(result.modules):
+        table.add_row(name, amount(instances), *_cells(cells), depth)
     table.add_section()
     table.add_row("all", "", *_cells(result.cells), f"{result.depth:g}")
     stdout().print(table)
@@ -33,13 +36,23 @@ def print_cells(result: SynthResult, paths: int = 1) -> None:
         print_lines(f"the whole design, across modules: {_path(result.path)}")
 
 
+def _rows(modules: Sequence[ModuleCells]) -> Iterator[tuple[str, int, Cells, str]]:
+    """Name, instances, cells of them all, and depth; the memories of a layer in one row."""
+
+    def owner(module: ModuleCells) -> str:
+        return module.name.rpartition(SEPARATOR)[0] or module.name if module.memory else module.name
+
+    for (name, memory), group in groupby(modules, lambda m: (owner(m), m.memory)):
+        members = list(group)
+        shown = f"{name}{SEPARATOR}*" if len(members) > 1 else members[0].name
+        cells = sum((m.cells * m.instances for m in members), Cells())
+        depth = "memory" if memory else f"{members[0].depth:g}"
+        yield shown, sum(m.instances for m in members), cells, depth
+
+
 def _path(path: Path) -> str:
     return f"{path.levels:g} levels from {path.start} to {path.end}"
 
 
 def _cells(cells: Cells) -> list[str]:
     return [amount(getattr(cells, name)) for name in NAMES]
-
-
-def _depth(module: ModuleCells) -> str:
-    return "memory" if module.memory else f"{module.depth:g}"

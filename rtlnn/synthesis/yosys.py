@@ -52,7 +52,8 @@ class Yosys:
         if importlib.util.find_spec("pyosys") is None:
             raise InputError("synthesis needs Yosys as a Python package; install with: pip install 'rtlnn[synth]'")
         self.version = importlib.metadata.version("pyosys")
-        self._cache = (cache_dir or default_cache_dir()) / "synthesis"
+        # absolute: Yosys runs in a folder of its own
+        self._cache = (cache_dir or default_cache_dir()).resolve() / "synthesis"
         self._cache.mkdir(parents=True, exist_ok=True)
         prune(self._cache)
 
