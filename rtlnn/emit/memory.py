@@ -20,30 +20,50 @@ module $name (clk, addr, data);
   input clk;
   input [$addr_msb:0] addr;
   output [$data_msb:0] data;
+$read
+endmodule
+""")
+
+_BLOCK = """\
   reg [$data_msb:0] data;
   reg [$data_msb:0] fetched;
-  (* rom_style = "$style", ram_style = "$style" *)
+  (* rom_style = "block", ram_style = "block" *)
   reg [$data_msb:0] memory [0:$last];
   initial $$readmemh({`RTLNN_MEM_DIR, "$name.mem"}, memory);
   always @(posedge clk) begin
     fetched <= memory[addr];
     data <= fetched;
+  end"""
+# the address is narrower than the words: to register it twice takes fewer flip-flops
+_DISTRIBUTED = """\
+  reg [$addr_msb:0] addr_1;
+  reg [$addr_msb:0] addr_2;
+  (* rom_style = "distributed", ram_style = "distributed" *)
+  reg [$data_msb:0] memory [0:$last];
+  initial $$readmemh({`RTLNN_MEM_DIR, "$name.mem"}, memory);
+  always @(posedge clk) begin
+    addr_1 <= addr;
+    addr_2 <= addr_1;
   end
-endmodule
-""")
+  assign data = memory[addr_2];"""
+_CONSTANT = """\
+  reg [$data_msb:0] memory [0:0];
+  initial $$readmemh({`RTLNN_MEM_DIR, "$name.mem"}, memory);
+  assign data = memory[0];"""
 
 
 def rom_module(name: str, width: int, depth: int) -> str:
     """Verilog of the read-only memory `name`, filled from `name.mem`."""
-    return _ROM.substitute(
-        name=name,
-        width=width,
-        depth=depth,
-        addr_msb=max((depth - 1).bit_length(), 1) - 1,
-        data_msb=width - 1,
-        last=depth - 1,
-        style="distributed" if depth <= LUTRAM_WORDS else "block",
-    )
+    read = _CONSTANT if depth == 1 else _DISTRIBUTED if depth <= LUTRAM_WORDS else _BLOCK
+    values = {
+        "name": name,
+        "width": width,
+        "depth": depth,
+        "addr_msb": max((depth - 1).bit_length(), 1) - 1,
+        "data_msb": width - 1,
+        "last": depth - 1,
+    }
+    return _ROM.substitute(values, read=Template(read).substitute(values))
 
 
 def memory_file(words: Sequence[int], width: int) -> str:

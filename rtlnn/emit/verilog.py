@@ -12,6 +12,8 @@ __all__ = ["convert"]
 
 _MODULE = re.compile(r"^(?:\(\* .*\*\)\n)*module (\S+?) ?\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
 
+_ASSIGNMENTS = re.compile(r"(?:^  assign [^\n]*;\n)+", re.MULTILINE)
+
 
 def convert(modules: Mapping[str, tuple[Elaboratable, Mapping[str, object] | None]]) -> dict[str, str]:
     """Verilog text by module name, submodules in the text of their own top.
@@ -38,6 +40,8 @@ def _plain_names(text: str) -> str:
     """Submodules are named `top.sub`, which Verilog must escape; they become `top__sub`."""
     for name in set(re.findall(r"^module \\(\S+) ", text, re.MULTILINE)):
         text = text.replace(f"\\{name} ", f"{name.replace('.', SEPARATOR)} ")
+    # so would the order of assignments, which follows the order in which the converter first met their names
+    text = _ASSIGNMENTS.sub(lambda m: "".join(sorted(m[0].splitlines(keepends=True))), text)
     # numbers that the converter counts through all modules would make a file depend on its neighbours
     counters: dict[str, int] = {}
     return re.sub(

@@ -2,37 +2,67 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import In, Out
 
-from rtlnn.layers.component import Resources
-from rtlnn.layers.counter import count
-from rtlnn.layers.fifo import SkidBuffer, SkidConfig
+from rtlnn.layers.component import LayerConfig, Resources
+from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.pipeline import delayed
 from rtlnn.layers.step_generator import PIPELINE
-from rtlnn.layers.stream import connect
+from rtlnn.layers.stream import StreamFormat, StreamSignature
+from rtlnn.layers.timing import Link, Process
 
 __all__ = ["FrameGuard", "GuardConfig"]
 
 
 @dataclass(frozen=True)
-class GuardConfig(SkidConfig):
-    """A skid buffer that keeps a design in step with its source; latency 1 cycle."""
+class GuardConfig(LayerConfig):
+    """What keeps a design in step with its source; a beat passes in the cycle in which it comes."""
+
+    format: StreamFormat
+
+    @property
+    def input(self) -> StreamFormat:
+        return self.format
+
+    @property
+    def output(self) -> StreamFormat:
+        return self.format
+
+    @property
+    def resources(self) -> Resources:
+        beat = counter_bits(self.format.beats)
+        return Resources(lut=2 * beat + 8, ff=beat + 3 + PIPELINE + 1)
+
+    def processes(self, i: Link, o: Link) -> list[Process]:
+        return [self._forward(i, o), self._back(i, o)]
+
+    @staticmethod
+    def _forward(i: Link, o: Link) -> Process:
+        offered = i.offered.times
+        while True:
+            if len(offered) <= (n := len(o.offered.times)):
+                yield i.offered, n
+            o.offered.times.append(offered[n])
+
+    @staticmethod
+    def _back(i: Link, o: Link) -> Process:
+        ready = o.ready.times
+        while True:
+            if len(ready) <= (n := len(i.ready.times)):
+                yield o.ready, n
+            i.ready.times.append(ready[n])
 
     def component(self) -> "FrameGuard":
         return FrameGuard(self)
 
-    @property
-    def resources(self) -> Resources:
-        return super().resources + Resources(lut=self.format.width + 24, ff=16 + PIPELINE)
 
-
-class FrameGuard(SkidBuffer):
+class FrameGuard(wiring.Component):
     """Repairs frames of the wrong length.
 
-    All layers count their beats. A frame whose `tlast` comes early is filled up with zeros, the beats of one whose
-    `tlast` comes late are dropped up to it; either way the next frame starts where the source starts it, and
+    All layers count their beats. A frame whose `tlast` comes early is filled up with beats of any value, the beats of
+    one whose `tlast` comes late are dropped up to it; either way the next frame starts where the source starts it, and
     `frame_error` is set until reset.
 
     Members
@@ -42,11 +72,12 @@ class FrameGuard(SkidBuffer):
     """
 
     def __init__(self, config: GuardConfig) -> None:
-        super().__init__(config, {"frame_error": Out(1)})
+        self.config = config
+        streams = {"i": In(StreamSignature(config.format)), "o": Out(StreamSignature(config.format))}
+        super().__init__({**streams, "frame_error": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.skid = skid = SkidBuffer(self.config)
         # the layers behind prepare their first steps after a reset; a frame that began before would see it
         awake = delayed(m, Const(1), PIPELINE + 1, "awake", reset=True)
         filling, dropping = Signal(), Signal()
@@ -54,11 +85,11 @@ class FrameGuard(SkidBuffer):
         _, frame_end = count(m, self.config.format.beats, enters, "beat")
         m.d.comb += [
             push.eq(self.i.tvalid & self.i.tready),
-            enters.eq(skid.i.tvalid & skid.i.tready),
-            skid.i.tvalid.eq(filling | (self.i.tvalid & ~dropping & awake)),
-            skid.i.tdata.eq(Mux(filling, 0, self.i.tdata)),
-            skid.i.tlast.eq(frame_end),
-            self.i.tready.eq(dropping | (skid.i.tready & ~filling & awake)),
+            enters.eq(self.o.tvalid & self.o.tready),
+            self.o.tvalid.eq(filling | (self.i.tvalid & ~dropping & awake)),
+            self.o.tdata.eq(self.i.tdata),
+            self.o.tlast.eq(frame_end),
+            self.i.tready.eq(dropping | (self.o.tready & ~filling & awake)),
         ]
         with m.If(dropping):
             with m.If(push & self.i.tlast):
@@ -68,5 +99,4 @@ class FrameGuard(SkidBuffer):
                 m.d.sync += filling.eq(0)
         with m.Elif(push & (self.i.tlast != frame_end)):
             m.d.sync += [self.frame_error.eq(1), filling.eq(self.i.tlast), dropping.eq(frame_end)]
-        connect(m, skid.o, wiring.flipped(self.o))
         return m

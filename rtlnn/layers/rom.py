@@ -40,10 +40,14 @@ def lutram(words: int, bits: int) -> int:
 
 
 def rom_resources(words: int, bits: int) -> Resources:
-    """A read-only memory with a register behind the fetched word and one behind that.
+    """A read-only memory whose data come two cycles after the address.
 
-    A LUT holds 64 words of one bit, or 32 of two; a block RAM has both registers of its own.
+    A LUT holds 64 words of one bit, or 32 of two, behind two registers of the address; a block RAM has both registers
+    of its own. A single word is a constant.
     """
+    if words == 1:
+        return Resources()
     if words > LUTRAM_WORDS:
         return Resources(bram36=block_rams(words, bits))
-    return Resources(lut=bits if words > LUTRAM_WORDS // 2 else -(-bits // 2), ff=2 * bits)
+    lut = bits if words > LUTRAM_WORDS // 2 else -(-bits // 2)
+    return Resources(lut=lut, ff=2 * (words - 1).bit_length())

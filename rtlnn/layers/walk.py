@@ -64,22 +64,23 @@ class Rows(_Walk):
         beat = Signal(beat_bits, name="row_beat", init=-top * c.row_beats & (1 << beat_bits) - 1)
         super().__init__(m, [row, bank, base, beat], c.tile.serial[0], c.kernel_steps[0])
         self.row, self.bank, self.base, self.beat = self.place
-        stride = c.window.stride[0]
+        next_frame = self._moved(self.tiles, c.height - (oh - 1) * hop)
+        next_tile, next_step = self._moved(self.tiles, hop), self._moved(self.place, 1)
+        next_position = self._moved(self.positions, c.window.stride[0])
         with m.If(go):
             with m.If(loops.row_end):
                 with m.If(loops.last_row):
-                    moved = self._moved(self.tiles, c.height - (oh - 1) * hop)
-                    self.goto([-top, *moved[1:]], 0)
+                    self.goto([-top, *next_frame[1:]], 0)
                 with m.Else():
-                    self.goto(self._moved(self.tiles, hop), 0)
+                    self.goto(next_tile, 0)
             with m.Elif(loops.pass_end):
                 self.goto(self.tiles, 1)
             with m.Elif(loops.tile_column_end):
-                self.goto(self._moved(self.positions, stride), 1)
+                self.goto(next_position, 1)
             with m.Elif(loops.kernel_row_end):
                 self.goto(self.positions, 2)
             with m.Elif(loops.kernel_column_end):
-                self.goto(self._moved(self.place, 1), 2)
+                self.goto(next_step, 2)
         self.outer_row = self.tiles[0]
 
     def _moved(self, place: Sequence[Signal], rows: int) -> list[Value]:

@@ -15,6 +15,6 @@ def memory_cells(words: int, bits: int) -> Cells:
 
 
 def memory_timing(words: int, bits: int) -> ModuleTiming:
-    """A LUT lies behind the address of a small one; all have a register at their output."""
-    levels = LEVEL if words <= LUTRAM_WORDS else 0
-    return ModuleTiming((), {Point("", "addr"): (levels, "word")}, {Point("", "data"): (0, "data")}, ())
+    """A small one is a LUT behind registers of its address, a single word a constant; all others end in a register."""
+    levels = LEVEL if 1 < words <= LUTRAM_WORDS else 0
+    return ModuleTiming((), {Point("", "addr"): (0, "address")}, {Point("", "data"): (levels, "word")}, ())

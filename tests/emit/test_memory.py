@@ -21,12 +21,16 @@ def test_every_word_has_all_its_digits() -> None:
     assert memory_file([1 << 100], 101) == "1" + "0" * 25 + "\n"
 
 
-@pytest.mark.parametrize(
-    ("depth", "msb", "style"), [(1, 0, "distributed"), (2, 0, "distributed"), (64, 5, "distributed"), (65, 6, "block")]
-)
+@pytest.mark.parametrize(("depth", "msb", "style"), [(2, 0, "distributed"), (64, 5, "distributed"), (65, 6, "block")])
 def test_the_module_has_the_size_of_its_contents(depth: int, msb: int, style: str) -> None:
     text = rom_module("m", 12, depth)
     assert f"input [{msb}:0] addr;" in text
     assert f"memory [0:{depth - 1}];" in text
     assert f'rom_style = "{style}"' in text
     assert '{`RTLNN_MEM_DIR, "m.mem"}' in text
+
+
+def test_a_single_word_takes_no_register() -> None:
+    text = rom_module("m", 12, 1)
+    assert "posedge" not in text
+    assert "assign data = memory[0];" in text
