@@ -39,30 +39,42 @@ _MULTIPLY = 0b000000101
 _CASCADE = 0b000010000
 """OPMODE: Z takes PCIN."""
 _W_BITS = 7
-"""OPMODE: the lower bit of W's choice, between 0, P and RND."""
+"""OPMODE: the bits below W's choice."""
+_W_IS_P, _W_IS_C = 0b01, 0b11
 _USE_D = 0b00100
 """INMODE: the pre-adder adds D and A2."""
 
 
-def multiply_add(a: Value, d: Value, b: Value, p: Signal, pcin: Signal | None, pcout: Signal, rnd: int = 0) -> Instance:
-    """P = (D + A)·B + PCIN + `rnd`, signed; every register in use, none ever held.
+def multiply_add(
+    a: Value, d: Value, b: Value, p: Signal, pcin: Signal | None, pcout: Signal, constant: int = 0
+) -> Instance:
+    """P = (D + A)·B + PCIN + `constant`, signed; every register in use, none ever held.
 
     Latency: 4 cycles from `a`, `d` and `b` to `p`; PCIN is added in the last one. D + A wraps at 27 bits.
     """
-    mode = _MULTIPLY | (0 if pcin is None else _CASCADE) | (2 << _W_BITS if rnd else 0)
-    return _slice(a, d, b, p, pcin, pcout, Const(mode, 9), Const(1), rnd)
+    mode = _MULTIPLY | (0 if pcin is None else _CASCADE) | (_W_IS_C << _W_BITS if constant else 0)
+    return _slice(a, d, b, p, pcin, pcout, Const(mode, 9), Const(1), constant)
 
 
 def multiply_accumulate(
-    a: Value, d: Value, b: Value, p: Signal, pcin: Signal | None, pcout: Signal, first: Value, enable: Value, rnd: int
+    a: Value,
+    d: Value,
+    b: Value,
+    p: Signal,
+    pcin: Signal | None,
+    pcout: Signal,
+    first: Value,
+    enable: Value,
+    constant: int,
 ) -> Instance:
-    """P = (D + A)·B + PCIN + (`rnd` if `first` else P), signed, held while `enable` is low.
+    """P = (D + A)·B + PCIN + (`constant` if `first` else P), signed, held while `enable` is low.
 
     Latency: 4 cycles from `a`, `d` and `b` to `p`; PCIN is added in the last one. `enable` belongs to that last cycle;
     `first` to the one before it. D + A wraps at 27 bits.
     """
-    mode = Cat(Const(_MULTIPLY | (0 if pcin is None else _CASCADE), _W_BITS), ~first, first if rnd else Const(0, 1))
-    return _slice(a, d, b, p, pcin, pcout, mode, enable, rnd, {"OPMODEREG": 1})
+    # W is C or P: two codes that differ in one bit
+    mode = Cat(Const(_MULTIPLY | (0 if pcin is None else _CASCADE), _W_BITS), Const(_W_IS_P, 1), first)
+    return _slice(a, d, b, p, pcin, pcout, mode, enable, constant, {"OPMODEREG": 1})
 
 
 def _slice(
@@ -74,17 +86,16 @@ def _slice(
     pcout: Signal,
     opmode: Value,
     enable: Value,
-    rnd: int,
+    constant: int,
     settings: Mapping[str, int] = MappingProxyType({}),
 ) -> Instance:
     enables = {f"i_CE{n}": Const(1) for n in ("A2", "AD", "B1", "B2", "CTRL", "D", "M")}
     disabled = {f"i_CE{n}": Const(0) for n in ("A1", "ALUMODE", "C", "CARRYIN", "INMODE")}
     resets = ("A", "ALLCARRYIN", "ALUMODE", "B", "C", "CTRL", "D", "INMODE", "M", "P")
     idle = {f"i_RST{n}": Const(0) for n in resets}
-    parameters = {**_PARAMETERS, **settings, "RND": Const(rnd, 48)}
     return Instance(
         "DSP48E2",
-        **{f"p_{name}": value for name, value in parameters.items()},
+        **{f"p_{name}": value for name, value in {**_PARAMETERS, **settings}.items()},
         **enables,
         **disabled,
         **idle,
@@ -92,7 +103,7 @@ def _slice(
         i_CEP=enable,
         i_A=_extended(a, 30),
         i_B=_extended(b, 18),
-        i_C=Const(0, 48),
+        i_C=Const(constant, 48),
         i_D=_extended(d, 27),
         i_PCIN=Const(0, 48) if pcin is None else pcin,
         i_OPMODE=opmode,

@@ -22,8 +22,8 @@ Words = dict[str, int]
 MODEL = (resources.files("rtlnn.sim") / "models" / "DSP48E2.v").read_text()
 FLAGS = "CEA2 CEAD CEB1 CEB2 CECTRL CED CEM CEP RSTA RSTB RSTCTRL RSTD RSTM RSTP"
 RND = 0x9ABC_DEF0_1234
-CONTROLS = "CASCADE", "SUBTRACT", "ADD_P", "ADD_RND"
-WIDTHS = {"A": 30, "B": 18, "D": 27, "PCIN": 48} | dict.fromkeys((*FLAGS.split(), *CONTROLS), 1)
+CONTROLS = "CASCADE", "SUBTRACT", "W_0", "W_1"
+WIDTHS = {"A": 30, "B": 18, "D": 27, "C": 48, "PCIN": 48} | dict.fromkeys((*FLAGS.split(), *CONTROLS), 1)
 BYTES = -(-sum(WIDTHS.values()) // 8)
 
 
@@ -48,8 +48,8 @@ def _bench(settings: dict[str, object] | None = None) -> str:
             "  assign s_axis_tready = 1;",
             "  always @(posedge aclk) m_axis_tvalid <= aresetn && s_axis_tvalid;",
             "  always @(posedge aclk) m_axis_tlast <= s_axis_tlast;",
-            f"  DSP48E2 #({parameters}) dut (.CLK(aclk), {joined}, .C(48'd0), .ACIN(30'd0), .BCIN(18'd0),",
-            "    .OPMODE({{w_ADD_RND, w_ADD_P, 2'b00, w_CASCADE} & {5{s_axis_tvalid}}, 4'b0101}), .INMODE(5'b00100),",
+            f"  DSP48E2 #({parameters}) dut (.CLK(aclk), {joined}, .ACIN(30'd0), .BCIN(18'd0),",
+            "    .OPMODE({{w_W_1, w_W_0, 2'b00, w_CASCADE} & {5{s_axis_tvalid}}, 4'b0101}), .INMODE(5'b00100),",
             "    .ALUMODE(s_axis_tvalid && w_SUBTRACT ? 4'b0011 : 4'b0000), .CARRYIN(1'b0), .CARRYINSEL(3'd0),",
             "    .CARRYCASCIN(1'b0), .MULTSIGNIN(1'b0), .CEA1(1'b0), .CEALUMODE(1'b0), .CEC(1'b0), .CECARRYIN(1'b0),",
             "    .CEINMODE(1'b0), .RSTALLCARRYIN(1'b0), .RSTALUMODE(1'b0), .RSTC(1'b0), .RSTINMODE(1'b0),",
@@ -84,10 +84,10 @@ def _described(cycles: list[Words], opmode_register: bool = False) -> list[int]:
         def register(old: int, new: int, enable: str, reset: str, w: Words = w) -> int:
             return 0 if w[reset] else new if w[enable] else old
 
-        # bits of OPMODE: W = RND, W = P, Z = PCIN
-        asked = w["ADD_RND"] << 2 | w["ADD_P"] << 1 | w["CASCADE"]
+        # W is 0, P, RND or C; Z is PCIN
+        asked = w["W_1"] << 2 | w["W_0"] << 1 | w["CASCADE"]
         mode = held if opmode_register else asked
-        addend = (mode & 1) * w["PCIN"] + (mode >> 1 & 1) * p + (mode >> 2) * RND
+        addend = (mode & 1) * w["PCIN"] + (0, p, RND, w["C"])[mode >> 1]
         a, d, ad, b1, b2, m, p, held = (
             register(a, _signed(w["A"], 27), "CEA2", "RSTA"),
             register(d, _signed(w["D"], 27), "CED", "RSTD"),
@@ -116,7 +116,6 @@ def _cycles(rng: Rng, count: int) -> list[Words]:
                 value = int(rng.random() < chance[name[:3]])
             words[name] = value & (1 << width) - 1
         words["SUBTRACT"] = 0
-        words["ADD_P"] &= ~words["ADD_RND"]
         result.append(words)
     return result
 

@@ -2,8 +2,8 @@
 // The vendor's own model can take its place: names and ports are the same.
 //
 // Modelled: A, B, D, M, P and (if used) OPMODE registers with their enables and resets, the pre-adder (D + A2), the 27x18
-// multiplier, and W + X + Y + Z with W = 0, P or RND, X = Y = M, Z = 0 or PCIN. Anything else stops the simulation with a
-// message.
+// multiplier, and W + X + Y + Z with W = 0, P, RND or C (not registered), X = Y = M, Z = 0 or PCIN. Anything else stops the
+// simulation with a message.
 module DSP48E2 #(
     parameter AMULTSEL = "A",
     parameter A_INPUT = "DIRECT",
@@ -66,7 +66,7 @@ module DSP48E2 #(
   reg [8:0] opmode_register;
   wire [8:0] opmode = OPMODEREG == 1 ? opmode_register : OPMODE;
   wire [47:0] product = {{3{m[44]}}, m};
-  wire [47:0] w = opmode[8:7] == 2'b01 ? p : opmode[8:7] == 2'b10 ? RND : 48'd0;
+  wire [47:0] w = opmode[8] ? (opmode[7] ? C : RND) : opmode[7] ? p : 48'd0;
   wire [47:0] z = opmode[6:4] == 3'b001 ? PCIN : 48'd0;
 
   always @(posedge CLK) begin
@@ -86,7 +86,7 @@ module DSP48E2 #(
     else if (CEP) p <= w + product + z;
     if (RSTCTRL) opmode_register <= 0;
     else if (CECTRL) opmode_register <= OPMODE;
-    if (OPMODE[8:7] == 2'b11 || OPMODE[6:5] != 2'b00 || OPMODE[3:0] != 4'b0101 || INMODE != 5'b00100 || ALUMODE != 0
+    if (OPMODE[6:5] != 2'b00 || OPMODE[3:0] != 4'b0101 || INMODE != 5'b00100 || ALUMODE != 0
         || CARRYIN || CARRYINSEL != 0) begin
       $display("DSP48E2: an operation that this model does not have");
       $finish;
