@@ -36,7 +36,7 @@ class _Bench(Elaboratable):
         m, c, ports = Module(), self.config, self.ports
         m.domains.sync = domain = ClockDomain()
         m.d.comb += [domain.clk.eq(ports["aclk"]), domain.rst.eq(~ports["aresetn"])]
-        m.submodules.array = array = InferredMacArray(c) if isinstance(c, MacConfig) else PackedMacArray(c)
+        m.submodules.array = array = _array(c)
         words = ports["s_axis_tdata"][c.positions * c.simd * c.x_bits :]
         parts = []
         for part in c.slices:
@@ -61,6 +61,12 @@ class _Bench(Elaboratable):
         return m
 
 
+def _array(config: Config) -> InferredMacArray | PackedMacArray:
+    if isinstance(config, MacConfig):
+        return InferredMacArray(config)
+    return PackedMacArray(config, {name: name for name in config.parts})
+
+
 @dataclass(frozen=True)
 class ArrayBench:
     """An array, compiled, for passes of `steps` steps."""
@@ -72,14 +78,17 @@ class ArrayBench:
     @classmethod
     def of(cls, config: Config, steps: int, folder: Path) -> "ArrayBench":
         bench = _Bench(config, steps)
-        modules = convert({"bench": (bench, {name: (port, None) for name, port in bench.ports.items()})})
+        parts = {} if isinstance(config, MacConfig) else config.parts
+        components = {name: (part.component(), None) for name, part in parts.items()}
+        ports = {name: (port, None) for name, port in bench.ports.items()}
+        modules = convert({**components, "bench": (bench, ports)})
         models = {"DSP48E2": simulation_models("DSP48E2")["sim/DSP48E2.v"]}
         file = folder / "bench.v"
         file.write_text("\n".join([*modules.values(), *models.values()]))
         bits = len(bench.ports["s_axis_tdata"])
         formats = (
             StreamFormat(bits, 1, False, bits, steps),
-            StreamFormat(config.sums, config.acc_bits, True, config.sums, 1),
+            StreamFormat(config.sums * config.acc_bits, 1, False, config.sums * config.acc_bits, 1),
         )
         return cls(config, steps, CompiledCore.build([file], "bench", *formats, ports=_PORTS))
 
@@ -100,7 +109,9 @@ class ArrayBench:
         last = np.asarray(run.input_cycles).reshape(passes, self.steps)[:, -1]
         # the sums are on the output `latency` cycles after the step, and taken in the same cycle
         assert (np.asarray(run.output_cycles) - last == c.latency).all()
-        return np.asarray(run.outputs).reshape(passes, c.positions, c.pe)
+        place = 1 << np.arange(c.acc_bits)
+        place[-1] *= -1
+        return (np.asarray(run.outputs).reshape(passes, c.positions, c.pe, c.acc_bits) * place).sum(axis=-1)
 
     def check(self, x: Array, weights: Array, stalls: Stalls = NO_STALLS, reset_at: int | None = None) -> None:
         """Assert that the sums are exact."""

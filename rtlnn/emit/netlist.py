@@ -13,6 +13,7 @@ from rtlnn.emit.verilog import convert
 from rtlnn.layers.component import LayerConfig
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.kernel import KernelConfig
+from rtlnn.layers.mac_column import ColumnConfig
 from rtlnn.layers.stream import StreamFormat
 
 __all__ = ["Netlist", "Stage", "emit_chain"]
@@ -51,13 +52,9 @@ def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: 
         source, sink = a.layer.output, b.layer.input
         if not source.same_beats(sink):
             raise TypeError(f"{a.name} delivers {source}, {b.name} takes {sink}")
-    names: dict[LayerConfig, str] = {}
-    distinct: dict[str, tuple[Elaboratable, Any]] = {}
+    names, distinct = _components(top, stages)
     modules, memories = {}, {}
     for stage in stages:
-        if stage.layer not in names:
-            names[stage.layer] = name = f"{top}_{stage.name}"
-            distinct[name] = (stage.layer.component(), None)
         if isinstance(stage.layer, KernelConfig):
             for port in stage.layer.memories:
                 name = f"{top}_{stage.name}{SEPARATOR}{port.name}"
@@ -66,6 +63,29 @@ def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: 
     chain = _Chain(top, stages, names, input_bits, output_bits)
     distinct[top] = (chain, chain.ports())
     return Netlist(top, {**modules, **convert(distinct)}, memories)
+
+
+def _components(
+    top: str, stages: Sequence[Stage]
+) -> tuple[dict[LayerConfig, str], dict[str, tuple[Elaboratable, Any]]]:
+    """The name of each distinct layer's module; and what is to be converted, by name, parts before what they are in."""
+    names: dict[LayerConfig, str] = {}
+    part_names: dict[ColumnConfig, str] = {}
+    distinct: dict[str, tuple[Elaboratable, Any]] = {}
+    for stage in stages:
+        layer, module = stage.layer, f"{top}_{stage.name}"
+        if layer in names:
+            continue
+        names[layer] = module
+        if not isinstance(layer, KernelConfig):
+            distinct[module] = (layer.component(), None)
+            continue
+        for name, part in layer.parts.items():
+            if part not in part_names:
+                part_names[part] = f"{module}{SEPARATOR}{name}"
+                distinct[part_names[part]] = (part.component(), None)
+        distinct[module] = (layer.component({name: part_names[part] for name, part in layer.parts.items()}), None)
+    return names, distinct
 
 
 class _Chain(Elaboratable):

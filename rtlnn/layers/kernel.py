@@ -4,8 +4,10 @@ Line buffer → arithmetic array (→ maximum) → serializer → requantizer �
 only when the queue has room for its results, so nothing behind the line buffer is ever held up.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
+from types import MappingProxyType
 
 from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import wiring
@@ -15,6 +17,7 @@ from rtlnn.layers.component import LayerConfig, Resources
 from rtlnn.layers.kernel_timing import KernelTiming
 from rtlnn.layers.line_buffer import LATENCY, LineBuffer
 from rtlnn.layers.mac import InferredMacArray, MacConfig
+from rtlnn.layers.mac_column import ColumnConfig
 from rtlnn.layers.mac_packed import PackedMacArray, PackedMacConfig
 from rtlnn.layers.maximum import Maximum, MaximumConfig
 from rtlnn.layers.pipeline import registered
@@ -117,8 +120,14 @@ class KernelConfig(LayerConfig):
     def processes(self, i: Link, o: Link) -> list[Process]:
         return KernelTiming(self.window, self.shape, self.slots, self.latency, i, o).processes()
 
-    def component(self) -> "Kernel":
-        return Kernel(self)
+    @property
+    def parts(self) -> Mapping[str, ColumnConfig]:
+        """What occurs many times in the kernel, and so is a module of its own, by name."""
+        return self.array.parts if isinstance(self.array, PackedMacConfig) else {}
+
+    def component(self, modules: Mapping[str, str] = MappingProxyType({})) -> "Kernel":
+        """The hardware; `modules` names the modules of its parts."""
+        return Kernel(self, modules)
 
 
 class Kernel(wiring.Component):
@@ -130,8 +139,8 @@ class Kernel(wiring.Component):
     weight_address, weight_data, parameter_address, parameter_data : see `config.memories`
     """
 
-    def __init__(self, config: KernelConfig) -> None:
-        self.config = config
+    def __init__(self, config: KernelConfig, modules: Mapping[str, str]) -> None:
+        self.config, self._modules = config, modules
         members = {"i": In(StreamSignature(config.input)), "o": Out(StreamSignature(config.output))}
         for port in config.memories:
             members[f"{port.name}_address"] = Out(range(max(port.depth, 2)))
@@ -146,7 +155,10 @@ class Kernel(wiring.Component):
             m.submodules.array = array = PoolArray(c.array)
             m.d.comb += [array.row.eq(buffer.row), array.column.eq(buffer.column)]
         else:
-            array = PackedMacArray(c.array) if isinstance(c.array, PackedMacConfig) else InferredMacArray(c.array)
+            if isinstance(c.array, PackedMacConfig):
+                array = PackedMacArray(c.array, self._modules)
+            else:
+                array = InferredMacArray(c.array)
             m.submodules.array = array
             address: Value = buffer.weight_address
             ports = c.memories[: len(c.array.slice_sizes)]

@@ -13,9 +13,11 @@ from rtlnn.ir.types import Array
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
 from rtlnn.layers.kernel import KernelConfig
+from rtlnn.layers.lane_sums import LaneSums, Operand, WeightSums
 from rtlnn.layers.mac import MacConfig
-from rtlnn.layers.mac_packed import PackedMacConfig, packed
+from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.maximum import MaximumConfig
+from rtlnn.layers.packing import ArraySize, pack
 from rtlnn.layers.pool import PoolConfig, PoolFunction
 from rtlnn.layers.requantizer import BiasConfig, RequantizeConfig
 from rtlnn.layers.rom import rom_resources
@@ -59,10 +61,16 @@ class Folding:
 
 
 class Candidate:
-    """A task with a folding: its hardware, the contents of its memories, its cycles and its cost."""
+    """A task with a folding: its hardware, the contents of its memories, its cycles and its cost.
 
-    def __init__(self, task: Task, folding: Folding, arithmetic: Arithmetic = Arithmetic.GENERIC) -> None:
-        self.task, self.folding, self._arithmetic = task, folding, arithmetic
+    Packed sums are bounded quickly, for all foldings of the task at once; `exact` bounds those of this one, which can
+    make for fewer chains and adders.
+    """
+
+    def __init__(
+        self, task: Task, folding: Folding, arithmetic: Arithmetic = Arithmetic.GENERIC, exact: bool = True
+    ) -> None:
+        self.task, self.folding, self._arithmetic, self._exact = task, folding, arithmetic, exact
         window, pool, at_once = task.window, task.pool, folding.positions
         tile = Tile(pool.kernel, pool.stride, at_once) if pool else Tile(at_once, at_once, at_once)
         h, w, c = task.input.shape
@@ -98,7 +106,11 @@ class Candidate:
 
     def with_rows(self, rows: int) -> "Candidate":
         """The same with a line buffer of so many rows."""
-        return Candidate(self.task, replace(self.folding, rows=rows), self._arithmetic)
+        return Candidate(self.task, replace(self.folding, rows=rows), self._arithmetic, self._exact)
+
+    def exactly(self) -> "Candidate":
+        """The same with exact bounds of its sums."""
+        return Candidate(self.task, self.folding, self._arithmetic)
 
     @property
     def settled(self) -> Folding:
@@ -106,21 +118,31 @@ class Candidate:
         return replace(self.folding, rows=self.window.rows, slots=self.kernel.slots, pixels=self.window.pixels)
 
     def _flips(self) -> int:
-        """What is taken from unsigned activations to make them signed, where that makes for fewer chains; or 0."""
+        """What is taken from unsigned activations to make them signed, where that makes the array smaller; or 0."""
         x = self.task.input.fixed
         if x.signed or self._arithmetic is not Arithmetic.DSP48E2 or self.task.weights is None:
             return 0
         plain, flipped = self._packed(signed=False), self._packed(signed=True)
-        if flipped is None or (plain is not None and len(plain.lengths) <= len(flipped.lengths)):
+        if flipped is None or (plain is not None and plain.cost <= flipped.cost):
             return 0
         return 1 << (x.bits - 1)
 
     def _packed(self, signed: bool) -> PackedMacConfig | None:
-        task, folding = self.task, self.folding
-        weights = (task.weight_format.bits, *task.weight_bounds)
-        activations = (task.input.fixed.bits, signed)
-        found = packed(folding.pe, folding.simd, activations, weights, self._sum_bits)
-        return found and replace(found, positions=prod(folding.positions))
+        """The packed array for activations that are signed (by themselves, or with their top bit flipped) or not."""
+        task, f = self.task, self.folding
+        weights = task.weights
+        assert weights is not None
+        x = Operand.of(task.input.fixed.bits, signed)
+        rows = self._weight_rows(weights) if self._exact else None
+        steps = self._passes_and_steps(weights)[1]
+        sums: LaneSums = task.lane_sums[signed].folded(f.pe, steps) if rows is None else WeightSums(rows, x)
+        size = ArraySize(f.pe, f.simd, self._sum_bits, prod(f.positions), steps)
+        return pack(size, x, Operand(task.weight_format.bits, True, *task.weight_bounds), sums)
+
+    def _passes_and_steps(self, weights: Array) -> tuple[int, int]:
+        f = self.folding
+        o, kh, kw, channels = weights.shape
+        return -(-o // f.pe), kh // f.parallel[0] * (kw // f.parallel[1]) * -(-channels // f.lanes)
 
     @cached_property
     def _sum_bits(self) -> int:
@@ -215,7 +237,7 @@ class Candidate:
         result = {}
         array = self.kernel.array
         if (weights := self.task.weights) is not None and not isinstance(array, PoolConfig):
-            rows = self._weight_rows(weights)
+            rows = self._weight_rows(weights).reshape(-1, self.folding.pe * self.folding.simd)
             for port, part in zip(self.kernel.memories, array.slices, strict=False):
                 places = [pe * self.folding.simd + n for pe, n in part.order]
                 result[port.name] = pack_words(rows[:, places], array.w_bits)
@@ -224,13 +246,14 @@ class Candidate:
         return result
 
     def _weight_rows(self, weights: Array) -> Array:
-        """Weights by word: [passes * steps, pe * simd]; channels that do not exist have weight 0."""
-        c, f = self.window, self.folding
+        """Weights as they are multiplied, [passes, steps, pe, simd]; channels that do not exist have weight 0."""
+        f = self.folding
         o, kh, kw, channels = weights.shape
         py, px = f.parallel
-        padded = np.pad(weights, ((0, c.passes * f.pe - o), (0, 0), (0, 0), (0, c.groups * f.lanes - channels)))
-        split = padded.reshape(c.passes, f.pe, kh // py, py, kw // px, px, c.groups, f.lanes)
-        return split.transpose(0, 2, 4, 6, 1, 3, 5, 7).reshape(c.passes * c.steps, f.pe * f.simd)
+        passes, steps = self._passes_and_steps(weights)
+        padded = np.pad(weights, ((0, passes * f.pe - o), (0, 0), (0, 0), (0, -channels % f.lanes)))
+        split = padded.reshape(passes, f.pe, kh // py, py, kw // px, px, -1, f.lanes)
+        return split.transpose(0, 2, 4, 6, 1, 3, 5, 7).reshape(passes, steps, f.pe, f.simd)
 
     def _parameter_rows(self) -> list[int]:
         finish, shape = self._finish, self.kernel.shape

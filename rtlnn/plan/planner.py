@@ -69,7 +69,7 @@ def plan_network(
         if shortfalls := budget.shortfalls(_cost(network, chosen)):
             raise InputError(f"the plan does not fit: it takes {', '.join(shortfalls)}")
     progress("sizing buffers")
-    kernels = settle_rows(chosen, timing)
+    kernels = settle_rows([c.exactly() for c in chosen], timing)
     stages = _chain(network, kernels, contents=False)
     plan = HardwarePlan.of(network.name, platform, tasks, [k.settled for k in kernels])
     cost = chain_resources(stages, kernels)

@@ -71,7 +71,7 @@ def _list(budget: Budget, used: Resources) -> str:
 
 def _front(task: Task, arithmetic: Arithmetic, budget: Budget) -> list[Candidate]:
     """The foldings that no other one beats in both cycles and cost, the fastest first."""
-    every = [Candidate(task, folding, arithmetic) for folding in candidates(task)]
+    every = [Candidate(task, folding, arithmetic, exact=False) for folding in candidates(task)]
     every.sort(key=lambda c: (c.cycles, budget.share(c.resources)))
     front: list[Candidate] = []
     for candidate in every:

@@ -9,6 +9,7 @@ import numpy as np
 from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array, FixedFormat, TensorType
+from rtlnn.layers.lane_sums import Operand, SortedSums
 from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Op, Requantize, Reshape, Window
 
 __all__ = ["Parameters", "Task", "tasks_of"]
@@ -91,6 +92,17 @@ class Task:
         if self.weights is None:
             raise TypeError(f"{self.name} has no weights")
         return int(self.weights.min()), int(self.weights.max())
+
+    @cached_property
+    def lane_sums(self) -> dict[bool, SortedSums]:
+        """Bounds of sums that hold for every folding, for activations that are signed, or not, with the same bits.
+
+        Raises `TypeError` where there are no weights.
+        """
+        if self.weights is None:
+            raise TypeError(f"{self.name} has no weights")
+        flat = self.weights.reshape(len(self.weights), -1).astype(np.int64)
+        return {s: SortedSums.of(flat, Operand.of(self.input.fixed.bits, s)) for s in (False, True)}
 
     @property
     def weight_format(self) -> FixedFormat:

@@ -1,0 +1,104 @@
+"""Choosing how an array packs its products: what a slice's two products share, how far apart, in which chains."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rtlnn.layers.lane_sums import LaneSums, Operand, SumRange, WorstSums, even_lengths
+from rtlnn.layers.mac_column import P_BITS, Accumulation
+from rtlnn.layers.mac_packed import PackedMacConfig, Sharing
+
+__all__ = ["ArraySize", "pack", "spacing_of"]
+
+_AD_BITS, _B_BITS = 27, 18
+"""Operands of the multiplier (UG579)."""
+
+
+@dataclass(frozen=True)
+class ArraySize:
+    """What an array has to compute; see `MacConfig`.
+
+    Parameters
+    ----------
+    steps : steps a pass
+    """
+
+    pe: int
+    simd: int
+    acc_bits: int
+    positions: int = 1
+    steps: int = 1
+
+
+def spacing_of(operand: Operand) -> int:
+    """Bits k by which two of the operand can be packed, so that both lanes are as wide as possible; 0 if none.
+
+    high·2^k + low must fit the pre-adder, and neither lane gains from more than half of P.
+    """
+    half = 1 << (_AD_BITS - 1)
+    lo, hi = min(operand.lo, 0), max(operand.hi, 0)
+    fitting = (k for k in range(P_BITS // 2, 0, -1) if (lo << k) + lo >= -half and (hi << k) + hi < half)
+    return next(fitting, 0)
+
+
+def pack(
+    size: ArraySize, x: Operand, w: Operand, sums: LaneSums | None = None, limit: int | None = None
+) -> PackedMacConfig | None:
+    """The smallest packed array for activations `x` and weights `w`; None if a product is too wide for a slice.
+
+    Parameters
+    ----------
+    sums : bounds of the sums (default: for all weights within `w`)
+    limit : the longest chain; short ones have less latency, but each one more takes adders
+    """
+    if sums is None:
+        sums = WorstSums(x, w, size.pe, size.steps)
+    found = [c for sharing in Sharing if (c := _best(size, x, w, sums, limit or size.simd, sharing)) is not None]
+    return min(found, key=lambda c: c.cost, default=None)
+
+
+def _best(
+    size: ArraySize, x: Operand, w: Operand, sums: LaneSums, limit: int, sharing: Sharing
+) -> PackedMacConfig | None:
+    """The smallest array with this kind of sharing."""
+    if (sharing is Sharing.CHANNELS and size.pe == 1) or (sharing is Sharing.POSITIONS and size.positions == 1):
+        return None
+    packed, shared = (x, w) if sharing is Sharing.POSITIONS else (w, x)
+    spacing = P_BITS if sharing is Sharing.NONE else spacing_of(packed)
+    if spacing == 0 or not _fits(packed, _AD_BITS) or not _fits(shared, _B_BITS):
+        return None
+
+    def config(lengths: tuple[int, ...], range_: SumRange, accumulation: Accumulation) -> PackedMacConfig:
+        return PackedMacConfig(
+            size.pe, size.simd, x.bits, x.signed, w.bits, size.acc_bits,
+            lengths, spacing, range_.bits, sharing, accumulation, size.positions,
+        )  # fmt: skip
+
+    for lengths in _splits(size.simd, limit):
+        step = sums.of_step(lengths)
+        if not _apart(step, spacing, sharing, size.pe):
+            continue
+        # one chain more costs as much as the accumulators
+        for shorter in (lengths, even_lengths(size.simd, min(len(lengths) + 1, size.simd))):
+            whole = sums.of_pass(shorter)
+            if _apart(whole, spacing, sharing, size.pe):
+                return config(shorter, whole, Accumulation.SLICE)
+        return config(lengths, step, Accumulation.FABRIC)
+    return None
+
+
+def _splits(inputs: int, limit: int) -> Iterator[tuple[int, ...]]:
+    for chains in range(-(-inputs // limit), inputs + 1):
+        yield even_lengths(inputs, chains)
+
+
+def _fits(operand: Operand, bits: int) -> bool:
+    return operand.bits + (not operand.signed) <= bits
+
+
+def _apart(range_: SumRange, spacing: int, sharing: Sharing, pe: int) -> bool:
+    """Whether every lane holds its sums."""
+    if sharing is Sharing.CHANNELS:
+        # the last one of an odd number has a column of its own
+        low, high = slice(0, pe - 1, 2), slice(1, None, 2)
+        return range_.fit(spacing, low) and range_.fit(P_BITS - spacing, high)
+    return range_.fit(min(spacing, P_BITS - spacing) if sharing is Sharing.POSITIONS else P_BITS)
