@@ -46,9 +46,9 @@ def test_hardware_at_the_extremes(rng: Rng, tmp_path: Path) -> None:
     builder = Builder(rng, (1, 1, 28)).dense(11, 8, weights, np.zeros(1))
     frames = rng.choice([0, 1, 128, 255], (12, 1, 1, 28), p=[0.1, 0.1, 0.2, 0.6])
     frames[:3] = 255
-    design = _design(builder, Folding(3, 10, (1, 1)), tmp_path)
+    design = _design(builder, Folding(3, 11, (1, 1)), tmp_path)
     array = _check(design, builder, frames)
-    assert (array.spacing, array.lengths, array.accumulation) == (18, (4, 3, 3), Accumulation.FABRIC)
+    assert (array.spacing, array.lengths, array.accumulation) == (18, (6, 5), Accumulation.FABRIC)
     assert list(array.parts) == ["pair", "single"]
     expected = builder.graph().evaluate(frames)[builder.value]
     core = design.core()
