@@ -4,12 +4,18 @@ Simulation takes the vendor's model or the behavioural one beside the build (`si
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Signal, Value, signed
 
-__all__ = ["multiply_accumulate", "multiply_add"]
+__all__ = ["A_BITS", "B_BITS", "CASCADE_SHIFT", "Operand", "multiply_accumulate", "multiply_add", "multiply_shifted"]
+
+A_BITS, B_BITS = 27, 18
+"""The multiplier's ports."""
+CASCADE_SHIFT = 17
+"""The only shift that Z can do."""
 
 _PARAMETERS: dict[str, Any] = {
     "AMULTSEL": "AD",
@@ -38,6 +44,8 @@ _MULTIPLY = 0b000000101
 """OPMODE: X and Y take the product, Z and W are 0."""
 _CASCADE = 0b000010000
 """OPMODE: Z takes PCIN."""
+_SHIFTED_CASCADE = 0b001010000
+"""OPMODE: Z takes PCIN >> 17, signed."""
 _W_BITS = 7
 """OPMODE: the bits below W's choice."""
 _W_IS_P, _W_IS_C = 0b01, 0b11
@@ -53,7 +61,7 @@ def multiply_add(
     Latency: 4 cycles from `a`, `d` and `b` to `p`; PCIN is added in the last one. D + A wraps at 27 bits.
     """
     mode = _MULTIPLY | (0 if pcin is None else _CASCADE) | (_W_IS_C << _W_BITS if constant else 0)
-    return _slice(a, d, b, p, pcin, pcout, Const(mode, 9), Const(1), constant)
+    return _slice(a, d, b, p, pcin, pcout, Const(mode, 9), Const(1), Const(constant, 48))
 
 
 def multiply_accumulate(
@@ -74,7 +82,40 @@ def multiply_accumulate(
     """
     # W is C or P: two codes that differ in one bit
     mode = Cat(Const(_MULTIPLY | (0 if pcin is None else _CASCADE), _W_BITS), Const(_W_IS_P, 1), first)
-    return _slice(a, d, b, p, pcin, pcout, mode, enable, constant, {"OPMODEREG": 1})
+    return _slice(a, d, b, p, pcin, pcout, mode, enable, Const(constant, 48), {"OPMODEREG": 1})
+
+
+@dataclass(frozen=True)
+class Operand:
+    """A factor, and the registers (1 or 2) that it passes before the pre-adder or the multiplier."""
+
+    value: Value
+    registers: int
+
+
+def multiply_shifted(
+    a: Operand, d: Value | None, b: Operand, c: Value | None, p: Signal, pcin: Signal | None, pcout: Signal
+) -> Instance:
+    """P = (D + A)·B + C + (PCIN >> 17), signed; without D there is no pre-adder.
+
+    Latency to `p`: 1 cycle from `pcin`, 2 from `c`, 4 from D, and from A and B those of their registers and of what
+    follows: the pre-adder's (if there is one), the product's and that of P. D + A wraps at 27 bits.
+    """
+    mode = _MULTIPLY | (0 if pcin is None else _SHIFTED_CASCADE) | (0 if c is None else _W_IS_C << _W_BITS)
+    settings: dict[str, str | int] = {
+        "AREG": a.registers,
+        "ACASCREG": a.registers,
+        "BREG": b.registers,
+        "BCASCREG": b.registers,
+        "CREG": 0 if c is None else 1,
+    }
+    if d is None:
+        settings["AMULTSEL"] = "A"
+    unused = Const(0, 1)
+    return _slice(
+        a.value, unused if d is None else d, b.value, p, pcin, pcout, Const(mode, 9), Const(1),
+        unused if c is None else c, settings,
+    )  # fmt: skip
 
 
 def _slice(
@@ -86,16 +127,18 @@ def _slice(
     pcout: Signal,
     opmode: Value,
     enable: Value,
-    constant: int,
-    settings: Mapping[str, int] = MappingProxyType({}),
+    c: Value,
+    settings: Mapping[str, str | int] = MappingProxyType({}),
 ) -> Instance:
+    used = {**_PARAMETERS, **settings}
     enables = {f"i_CE{n}": Const(1) for n in ("A2", "AD", "B1", "B2", "CTRL", "D", "M")}
-    disabled = {f"i_CE{n}": Const(0) for n in ("A1", "ALUMODE", "C", "CARRYIN", "INMODE")}
+    enables |= {"i_CEA1": Const(used["AREG"] == 2), "i_CEC": Const(used["CREG"])}
+    disabled = {f"i_CE{n}": Const(0) for n in ("ALUMODE", "CARRYIN", "INMODE")}
     resets = ("A", "ALLCARRYIN", "ALUMODE", "B", "C", "CTRL", "D", "INMODE", "M", "P")
     idle = {f"i_RST{n}": Const(0) for n in resets}
     return Instance(
         "DSP48E2",
-        **{f"p_{name}": value for name, value in {**_PARAMETERS, **settings}.items()},
+        **{f"p_{name}": value for name, value in used.items()},
         **enables,
         **disabled,
         **idle,
@@ -103,11 +146,11 @@ def _slice(
         i_CEP=enable,
         i_A=_extended(a, 30),
         i_B=_extended(b, 18),
-        i_C=Const(constant, 48),
+        i_C=_extended(c, 48),
         i_D=_extended(d, 27),
         i_PCIN=Const(0, 48) if pcin is None else pcin,
         i_OPMODE=opmode,
-        i_INMODE=Const(_USE_D, 5),
+        i_INMODE=Const(_USE_D if used["AMULTSEL"] == "AD" else 0, 5),
         i_ALUMODE=Const(0, 4),
         i_CARRYIN=Const(0, 1),
         i_CARRYINSEL=Const(0, 3),

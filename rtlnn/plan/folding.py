@@ -19,10 +19,10 @@ from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.maximum import MaximumConfig
 from rtlnn.layers.packing import ArraySize, pack
 from rtlnn.layers.pool import PoolConfig, PoolFunction
-from rtlnn.layers.requantizer import BiasConfig, RequantizeConfig
 from rtlnn.layers.rom import rom_resources
 from rtlnn.layers.window import PIXELS, Reduction, Tile, WindowConfig, min_rows
-from rtlnn.ops import AveragePool2D, MaxPool2D, Precision, Requantize
+from rtlnn.ops import AveragePool2D, MaxPool2D
+from rtlnn.plan.finishing import Finish, finishing
 from rtlnn.plan.tasks import Task
 
 __all__ = ["Candidate", "Folding", "candidates"]
@@ -180,52 +180,24 @@ class Candidate:
         return PoolConfig(PoolFunction.SUM, folding.lanes, taps, x.bits, x.signed, bits, start, table, positions)
 
     @cached_property
-    def _finish(self) -> RequantizeConfig | BiasConfig:
+    def _finish(self) -> Finish:
         task, folding = self.task, self.folding
         # as few lanes as deliver a pass's sums before the next one is complete
         count = folding.pe * (1 if task.pool else prod(folding.positions))
         lanes = next(n for n in range(1, count + 1) if count % n == 0 and count // n <= self.window.pass_steps)
-        sums, bits = task.sums.fixed, self._sum_bits
-        if task.requantize is None:
-            return BiasConfig(lanes, bits, sums.signed)
-        op = task.requantize.op
-        assert isinstance(op, Requantize)
-        p = task.parameters
-        offset = len(task.requantize.inputs) == 4
-        float32 = op.precision is Precision.EXACT and not offset
-        out = op.output
-        return RequantizeConfig(
-            lanes, bits, sums.signed, _signed_bits(p.multiplier), _signed_bits(p.offset) if offset else 0,
-            int(p.shift.min()), int(p.shift.max()),
-            out.bits, out.signed, out.zero_point, op.lo, op.hi, float32,
-        )  # fmt: skip
-
-    def _word(self, row: tuple[int, int, int, int]) -> int:
-        """One channel's parameters as the hardware reads them."""
-        finish = self._finish
-        if isinstance(finish, BiasConfig):
-            return row[0] & ((1 << finish.acc_bits) - 1)
-        return finish.parameter_word(*row)
-
-    @cached_property
-    def _parameters(self) -> list[tuple[int, int, int, int]]:
-        """(bias, multiplier, offset, shift) of every result of a tile."""
-        rows = self.task.parameters.rows()
-        if self._flip and (weights := self.task.weights) is not None:
-            taken = self._flip * weights.astype(np.int64).sum(axis=(1, 2, 3))
-            rows = [(r[0] + int(t), r[1], r[2], r[3]) for r, t in zip(rows, taken, strict=True)]
-        return rows * (1 if self.task.pool else prod(self.folding.positions))
+        taken = 0 if task.weights is None else self._flip * task.weights.astype(np.int64).sum(axis=(1, 2, 3))
+        return finishing(task, lanes, self._sum_bits, taken, self._arithmetic)
 
     @cached_property
     def kernel(self) -> KernelConfig:
         task, window = self.task, self.window
-        rows = self._parameters
-        constant = self._word(rows[0]) if len(set(rows)) == 1 else None
+        finish = self._finish
         maximum = None
         if task.pool:
             maximum = MaximumConfig(self.folding.pe, self._sum_bits, window.tile.parallel, prod(window.tile.serial))
         slots = self.folding.slots or 2
-        config = KernelConfig(window, self._array, self._finish, task.sums.shape[2], slots, constant, maximum)
+        channels = task.sums.shape[2]
+        config = KernelConfig(window, self._array, finish.config, channels, slots, finish.constant, maximum)
         if self.folding.slots is not None:
             return config
         # a slot is taken from the first step of a pass to the departure of its last beat, one cycle more on either side
@@ -256,8 +228,8 @@ class Candidate:
         return split.transpose(0, 2, 4, 6, 1, 3, 5, 7).reshape(passes, steps, f.pe, f.simd)
 
     def _parameter_rows(self) -> list[int]:
-        finish, shape = self._finish, self.kernel.shape
-        words = [self._word(row) for row in self._parameters]
+        finish, shape = self.kernel.finish, self.kernel.shape
+        words = self._finish.words() * (1 if self.task.pool else prod(self.folding.positions))
         words += [0] * (shape.passes * shape.sums - len(words))
         lanes, bits = finish.lanes, finish.parameter_bits
         rows = (words[n : n + lanes] for n in range(0, len(words), lanes))
@@ -275,11 +247,6 @@ class Candidate:
     def resources(self) -> Resources:
         """The kernel's and its memories' cost."""
         return self.kernel.resources + self.memory_resources
-
-
-def _signed_bits(values: Array) -> int:
-    """Bits of the narrowest two's complement that holds them all."""
-    return int(np.maximum(values, ~values).max()).bit_length() + 1
 
 
 def candidates(task: Task) -> Iterator[Folding]:

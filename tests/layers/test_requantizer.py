@@ -1,19 +1,26 @@
 """Requantization: hardware, `Requantize.evaluate`, exact fractions and float32 arithmetic give the same integers."""
 
+from dataclasses import replace
 from fractions import Fraction
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rtlnn.ir.types import Array, FixedFormat
+from rtlnn.layers.arithmetic import Arithmetic
+from rtlnn.layers.product import ProductBody
+from rtlnn.layers.requantizer import RequantizeConfig
 from rtlnn.ops import Precision, Requantize
-from rtlnn.plan.folding import Folding
-from tests.hardware import kernel
-from tests.integer_graphs import Builder, fixed
+from rtlnn.sim.stream_run import NO_STALLS, Stalls
+from tests.integer_graphs import fixed
+from tests.requantizer_bench import Job, run
 
 Rng = np.random.Generator
 MANTISSA = 24
+COUNT = 4000
+"""Sums for each requantizer."""
 
 
 def _half_even(value: Fraction, unit: Fraction) -> Fraction:
@@ -23,13 +30,13 @@ def _half_even(value: Fraction, unit: Fraction) -> Fraction:
 
 def _exact(acc: int, multiplier: int, shift: int, offset: int | None, op: Requantize) -> int:
     """The definition in the words of real numbers: one rounding or two, then the clip."""
-    product = Fraction(acc * multiplier)
+    number = Fraction(acc * multiplier)
     if offset is not None:
-        product += offset
-    elif op.precision is Precision.EXACT and product:
+        number += offset
+    elif op.precision is Precision.EXACT and number:
         exponent = abs(acc * multiplier).bit_length()
-        product = _half_even(product, Fraction(2) ** (exponent - MANTISSA)) if exponent > MANTISSA else product
-    return min(max(round(product / 2**shift) + op.output.zero_point, op.lo), op.hi)
+        number = _half_even(number, Fraction(2) ** (exponent - MANTISSA)) if exponent > MANTISSA else number
+    return min(max(round(number / 2**shift) + op.output.zero_point, op.lo), op.hi)
 
 
 def _near_ties(rng: Rng, kind: FixedFormat, multiplier: Array, shift: Array, span: int, count: int) -> Array:
@@ -85,61 +92,151 @@ def test_evaluate_is_float32_arithmetic(rng: Rng) -> None:
     np.testing.assert_array_equal(op.evaluate(sums[:, np.newaxis, np.newaxis], multiplier, shift)[:, 0, 0], expected)
 
 
-@pytest.mark.parametrize(("bits", "signed", "zero"), [(8, True, -7), (16, False, 1000)])
-def test_double_rounding_in_hardware(bits: int, signed: bool, zero: int, rng: Rng, tmp_path: Path) -> None:
-    kind, channels, span = fixed(26, True), 22, 1 << bits - 1
-    multiplier, shift = _hard_multipliers(rng, kind.bits, span, channels)
-    builder = Builder(rng, (16, 8, channels), kind.bits, True)
-    builder.requantize_by(fixed(bits, signed, zero), multiplier, shift)
-    frames = _near_ties(rng, kind, multiplier, shift, span, 6 * 128).reshape(6, 16, 8, channels)
-    graph = builder.graph()
-    op = graph.nodes[0].op
-    assert isinstance(op, Requantize)
-    expected = _reference(op, frames.reshape(-1, channels), multiplier, shift)
-    np.testing.assert_array_equal(graph.evaluate(frames)["requantize0.y"].reshape(-1, channels), expected)
-    kernel(graph, Folding(4, 4, (1, 1)), frames, tmp_path)
+def _job(
+    rng: Rng,
+    sums: FixedFormat,
+    op: Requantize,
+    multiplier: Array,
+    shift: Array,
+    offset: Array | None = None,
+    arithmetic: Arithmetic = Arithmetic.DSP48E2,
+    biased: bool = True,
+    given: Array | None = None,
+) -> tuple[Job, Array]:
+    """A requantizer for these channels with sums next to ties, a random bias for each, and what it has to deliver."""
+    config = RequantizeConfig(
+        1, sums.bits, sums.signed, biased,
+        0 if (multiplier == 1).all() and offset is None else _bits(multiplier), 0 if offset is None else _bits(offset),
+        int(shift.min()), int(shift.max()), op.output.bits, op.output.signed, op.output.zero_point, op.lo, op.hi,
+        op.precision is Precision.EXACT and offset is None, arithmetic,
+    )  # fmt: skip
+    channels = len(multiplier)
+    bias = rng.integers(sums.lo, sums.hi + 1, channels) if biased else np.zeros(channels, np.int64)
+    wanted = _near_ties(rng, sums, multiplier, shift, 1 << op.output.bits - 1, COUNT // channels)
+    if given is not None:
+        wanted = np.resize(given, wanted.shape)
+    expected = _reference(op, wanted, multiplier, shift, offset)
+    extra = () if offset is None else (offset,)
+    evaluated = op.evaluate(wanted[:, np.newaxis, np.newaxis], multiplier, shift, *extra)[:, 0, 0]
+    np.testing.assert_array_equal(evaluated, expected)
+    columns = (bias, multiplier, np.zeros(channels, np.int64) if offset is None else offset, shift)
+    # the accumulator may have wrapped around before the bias is added
+    job = Job(config, (wanted - bias).ravel(), *(np.resize(c, wanted.shape).ravel() for c in columns))
+    return job, expected.ravel() & (1 << op.output.bits) - 1
+
+
+def _bits(values: Array) -> int:
+    return int(np.maximum(values, ~values).max()).bit_length() + 1
+
+
+def _check(jobs: list[tuple[Job, Array]], folder: Path, stalls: Stalls = NO_STALLS) -> None:
+    for n, (result, (job, expected)) in enumerate(zip(run([j for j, _ in jobs], folder, stalls), jobs, strict=True)):
+        np.testing.assert_array_equal(result, expected, f"job {n}: {job.config}")
+
+
+BYTE, RELU, SIGNED = fixed(8), Requantize(fixed(8, False, 3), 3, 250), Requantize(fixed(8, True, -7), -128, 127)
+FAST = replace(SIGNED, precision=Precision.FAST)
+SLICES = Arithmetic.DSP48E2, Arithmetic.GENERIC
+
+
+def test_double_rounding_in_hardware(rng: Rng, tmp_path: Path) -> None:
+    jobs, differing = [], 0
+    wide = Requantize(fixed(16, True, 1000), -30000, 32767)
+    for (sums, op), arithmetic in product(((27, SIGNED), (24, RELU), (18, SIGNED), (26, wide)), SLICES):
+        multiplier, shift = _hard_multipliers(rng, sums, 1 << op.output.bits - 1, 40)
+        job, expected = _job(rng, fixed(sums, True), op, multiplier, shift, arithmetic=arithmetic)
+        once = replace(op, precision=Precision.FAST)
+        single = once.evaluate((job.sums + job.bias).reshape(-1, 1, 1, 40), multiplier, shift).ravel()
+        differing += np.count_nonzero(single & (1 << op.output.bits) - 1 != expected)
+        if arithmetic is Arithmetic.DSP48E2:
+            assert job.config.product.body is (ProductBody.NARROW if sums == 18 else ProductBody.CASCADE)
+        jobs.append((job, expected))
+    assert differing > 20, "these sums do not need a second rounding"
+    _check(jobs, tmp_path, Stalls(0.3))
+
+
+def test_every_body_of_the_product(rng: Rng, tmp_path: Path) -> None:
+    """Signed and unsigned sums, with and without a bias; shifts that fit the multiplier, and shifts that do not."""
+    full, half = (rng.integers(1 << bits - 1, 1 << bits, 20) * rng.choice([1, -1], 20) for bits in (24, 17))
+    full[:2], half[:2] = ((1 << 24) - 1, 1 - (1 << 24)), ((1 << 17) - 1, 1 - (1 << 17))
+    ones = np.ones(20, np.int64)
+    cases = {
+        ProductBody.CASCADE: [
+            (24, True, full, (30, 40), True),
+            (22, False, full, (33, 36), True),
+            (27, True, full, (35, 35), False),
+            (26, False, full, (20, 47), False),
+        ],
+        ProductBody.NARROW: [
+            (17, False, full, (33, 36), True),
+            (8, False, full, (24, 26), False),
+            (8, True, half, (0, 20), True),
+        ],
+        ProductBody.WIDE: [
+            (24, True, half, (31, 34), True),
+            (26, False, half, (20, 37), True),
+            (20, True, half, (29, 29), False),
+        ],
+        ProductBody.INFERRED: [(30, True, full, (44, 47), True)],
+        ProductBody.SHIFT: [(26, True, ones, (0, 19), True), (8, False, ones, (2, 2), False)],
+    }
+    jobs = []
+    for body, rows in cases.items():
+        for bits, is_signed, multiplier, (lo, hi), biased in rows:
+            shift = rng.integers(lo, hi + 1, 20)
+            shift[:2] = lo, hi
+            op = FAST if len(jobs) % 2 else SIGNED
+            jobs.append(_job(rng, fixed(bits, is_signed), op, multiplier, shift, biased=biased))
+            assert jobs[-1][0].config.product.body is body
+    _check(jobs, tmp_path)
 
 
 def test_every_value_of_eight_bits(rng: Rng, tmp_path: Path) -> None:
     """All sums, against multipliers and shifts that tie often: half of all products end in 10...0."""
-    channels = 48
-    multiplier = np.concatenate([[0, 1, -1, 2, -2, 3, 255, -255], rng.integers(-64, 65, channels - 8)])
-    shift = np.concatenate([[0, 1, 1, 2, 3, 3, 9, 9], rng.integers(0, 12, channels - 8)])
-    builder = Builder(rng, (16, 16, channels), 8, True)
-    builder.requantize_by(fixed(5, True, 3), multiplier, shift, clip=(-14, 15))
-    values = np.arange(-128, 128).reshape(16, 16, 1)
-    kernel(builder.graph(), Folding(6, 6, (1, 1)), np.stack([values + np.zeros(channels, int)] * 2), tmp_path)
+    multiplier = np.concatenate([[0, 1, -1, 2, -2, 3, 255, -255], rng.integers(-64, 65, 8)])
+    shift = np.concatenate([[0, 1, 1, 2, 3, 3, 9, 9], rng.integers(0, 12, 8)])
+    op, every = Requantize(fixed(5, True, 3), -14, 15), np.arange(-128, 128).repeat(16)
+    jobs = [_job(rng, fixed(8, True), op, multiplier, shift, None, a, given=every) for a in SLICES]
+    job, expected = jobs[0]
+    wrong = replace(job, bias=job.bias ^ 1), expected
+    with pytest.raises(AssertionError, match="job 2"):
+        _check([*jobs, wrong], tmp_path)
 
 
-def test_one_rounding_offsets_and_all_shifts(rng: Rng, tmp_path: Path) -> None:
-    """17-bit multipliers of either sign, shifts from 0 to 47 side by side, offsets of more than 48 bits."""
-    channels = 16
-    multiplier = rng.integers(-(1 << 17) + 1, 1 << 17, channels)
-    shift = np.concatenate([[0, 47, 1, 46], rng.integers(0, 48, channels - 4)])
-    offset = np.rint(rng.uniform(-100, 100, channels) * 2.0**shift).astype(np.int64)
-    offset[:2] = 1 << 16, -(1 << 53)
-    builder = Builder(rng, (8, 8, channels), 20, True)
-    builder.requantize_by(fixed(8, True), multiplier, shift, offset, precision=Precision.FAST)
-    frames = builder.frames(4)
-    frames[2:] = frames[2:] >> rng.integers(0, 20, (8, 8, channels))
-    graph = builder.graph()
-    op = graph.nodes[0].op
-    assert isinstance(op, Requantize)
-    expected = _reference(op, frames.reshape(-1, channels), multiplier, shift, offset)
-    np.testing.assert_array_equal(graph.evaluate(frames)["requantize0.y"].reshape(-1, channels), expected)
-    kernel(graph, Folding(16, 16, (1, 1)), frames, tmp_path)
+def test_offsets_and_all_shifts(rng: Rng, tmp_path: Path) -> None:
+    """Offsets of any size, and shifts from 0 to 47 side by side: one slice, two slices, none."""
+    jobs = []
+    for bits, most, arithmetic in ((20, 47, SLICES[0]), (20, 30, SLICES[0]), (8, 20, SLICES[0]), (20, 47, SLICES[1])):
+        multiplier = rng.integers(-(1 << 17) + 1, 1 << 17, 20)
+        shift = np.concatenate([[0, most, 1, most - 1], rng.integers(0, most + 1, 16)])
+        offset = np.rint(rng.uniform(-100, 100, 20) * 2.0**shift).astype(np.int64)
+        offset[:2] = 1 << 16, -(1 << most + 6)
+        given = rng.integers(-(1 << bits - 1), 1 << bits - 1, COUNT) >> rng.integers(0, bits, COUNT)
+        biased = len(jobs) != 2
+        jobs.append(_job(rng, fixed(bits, True), FAST, multiplier, shift, offset, arithmetic, biased, given))
+    assert [job.config.product.body.name for job, _ in jobs] == ["CASCADE", "WIDE", "NARROW", "INFERRED"]
+    _check(jobs, tmp_path)
 
 
-def test_products_below_the_binary_point(rng: Rng, tmp_path: Path) -> None:
-    """Small products with large shifts: the quotients are -1/2 to 1/2, or nothing at all."""
-    builder = Builder(rng, (4, 4, 3), 3, True)
-    builder.requantize_by(fixed(8), np.array([3, -3, 1]), np.array([22, 47, 23]))
-    kernel(builder.graph(), Folding(3, 3, (1, 1)), builder.frames(3), tmp_path)
+def test_results_that_are_hardly_there(rng: Rng, tmp_path: Path) -> None:
+    """Quotients of -1/2 to 1/2 or nothing at all; two bits with a zero point of eight; bounds that leave one value."""
+    small = np.array([3, -3, 1, 2]), np.array([22, 47, 23, 24])
+    jobs = [_job(rng, fixed(3, True), Requantize(BYTE, 0, 255), *small, arithmetic=a, biased=False) for a in SLICES]
+    for zero in (-128, 127):
+        op, scale = Requantize(fixed(2, True, zero), -2, 1), (np.array([1, 1]), np.array([1, 0]))
+        jobs += [_job(rng, fixed(4, True), op, *scale, np.array([-2, -1]) * zero, a) for a in SLICES]
+    jobs.append(_job(rng, fixed(20, True), Requantize(fixed(8, False, 9), 9, 9), np.array([7, -5]), np.array([9, 12])))
+    jobs.append(
+        _job(rng, fixed(20, True), Requantize(fixed(8, False, 9), 20, 30), np.array([7, -5]), np.array([9, 12]))
+    )
+    _check(jobs, tmp_path)
 
 
-@pytest.mark.parametrize("zero", [-128, 127])
-def test_a_zero_point_far_from_the_results(zero: int, rng: Rng, tmp_path: Path) -> None:
-    """Results of two bits with a zero point of eight: the quotient needs more bits than the result."""
-    builder = Builder(rng, (4, 4, 2), 4, True)
-    builder.requantize_by(fixed(2, True, zero), np.array([1, 1]), np.array([1, 0]), np.array([-2, -1]) * zero)
-    kernel(builder.graph(), Folding(1, 1, (1, 1)), builder.frames(3), tmp_path)
+def test_latencies() -> None:
+    """Cycles from sums to results: they are what a network's latency is made of."""
+    exact = RequantizeConfig(1, 24, True, True, 25, 0, 33, 36, 8, True, 0, -128, 127, True, Arithmetic.DSP48E2)
+    assert exact.latency == 7
+    assert replace(exact, acc_bits=18, shift_lo=36).latency == 6
+    assert replace(exact, acc_bits=18, shift_lo=36, biased=False).latency == 5
+    assert replace(exact, multiplier_bits=18, float32=False, shift_lo=36).latency == 6
+    assert replace(exact, multiplier_bits=0, shift_lo=36).latency == 3

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.hdl import Elaboratable, Instance, Module, Signal
+from amaranth.hdl import Elaboratable, Instance, Module, Signal, Value
 
 from rtlnn.emit.verilog import convert
 from rtlnn.errors import CheckFailed
 from rtlnn.ir.types import Array
 from rtlnn.layers import dsp48e2
+from rtlnn.layers.dsp48e2 import Operand
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.sim.harness import CompiledCore
 from rtlnn.sim.stream_run import PortNames
@@ -20,18 +21,26 @@ from rtlnn.sim.stream_run import PortNames
 Rng = np.random.Generator
 Words = dict[str, int]
 MODEL = (resources.files("rtlnn.sim") / "models" / "DSP48E2.v").read_text()
-FLAGS = "CEA2 CEAD CEB1 CEB2 CECTRL CED CEM CEP RSTA RSTB RSTCTRL RSTD RSTM RSTP"
+FLAGS = "CEA1 CEA2 CEAD CEB1 CEB2 CEC CECTRL CED CEM CEP RSTA RSTB RSTC RSTCTRL RSTD RSTM RSTP"
 RND = 0x9ABC_DEF0_1234
-CONTROLS = "CASCADE", "SUBTRACT", "W_0", "W_1"
+Settings = dict[str, object]
+# every setting of each register and multiplexer, in the slices of the layers and in others
+SETTINGS: list[Settings] = [
+    {},
+    {"AREG": 2, "CREG": 1, "OPMODEREG": 1},
+    {"BREG": 1, "AMULTSEL": "A"},
+    {"AREG": 2, "BREG": 1, "CREG": 1, "AMULTSEL": "A"},
+]
+CONTROLS = "CASCADE", "SHIFTED", "SUBTRACT", "W_0", "W_1"
 WIDTHS = {"A": 30, "B": 18, "D": 27, "C": 48, "PCIN": 48} | dict.fromkeys((*FLAGS.split(), *CONTROLS), 1)
 BYTES = -(-sum(WIDTHS.values()) // 8)
 
 
-def _bench(settings: dict[str, object] | None = None) -> str:
+def _bench(settings: Settings) -> str:
     """One beat is one clock cycle: every port's value in, P (after the clock edge) and PCOUT out."""
     parameters = ", ".join(
         f'.{name}("{value}")' if isinstance(value, str) else f".{name}({value})"
-        for name, value in {**dsp48e2._PARAMETERS, **(settings or {})}.items()
+        for name, value in {**dsp48e2._PARAMETERS, **settings}.items()
     )
     parameters += f", .RND(48'd{RND})"
     place, ports = 0, []
@@ -39,6 +48,7 @@ def _bench(settings: dict[str, object] | None = None) -> str:
         ports.append(f"  wire [{width - 1}:0] w_{name} = s_axis_tdata[{place} +: {width}];")
         place += width
     joined = ", ".join(f".{name}(w_{name})" for name in WIDTHS if name not in CONTROLS)
+    inmode = "5'b00000" if settings.get("AMULTSEL") == "A" else "5'b00100"
     return "\n".join(
         [
             "module bench (input aclk, input aresetn,",
@@ -49,17 +59,18 @@ def _bench(settings: dict[str, object] | None = None) -> str:
             "  always @(posedge aclk) m_axis_tvalid <= aresetn && s_axis_tvalid;",
             "  always @(posedge aclk) m_axis_tlast <= s_axis_tlast;",
             f"  DSP48E2 #({parameters}) dut (.CLK(aclk), {joined}, .ACIN(30'd0), .BCIN(18'd0),",
-            "    .OPMODE({{w_W_1, w_W_0, 2'b00, w_CASCADE} & {5{s_axis_tvalid}}, 4'b0101}), .INMODE(5'b00100),",
+            "    .OPMODE({{w_W_1, w_W_0, w_CASCADE & w_SHIFTED, 1'b0, w_CASCADE} & {5{s_axis_tvalid}}, 4'b0101}),",
+            f"    .INMODE({inmode}),",
             "    .ALUMODE(s_axis_tvalid && w_SUBTRACT ? 4'b0011 : 4'b0000), .CARRYIN(1'b0), .CARRYINSEL(3'd0),",
-            "    .CARRYCASCIN(1'b0), .MULTSIGNIN(1'b0), .CEA1(1'b0), .CEALUMODE(1'b0), .CEC(1'b0), .CECARRYIN(1'b0),",
-            "    .CEINMODE(1'b0), .RSTALLCARRYIN(1'b0), .RSTALUMODE(1'b0), .RSTC(1'b0), .RSTINMODE(1'b0),",
+            "    .CARRYCASCIN(1'b0), .MULTSIGNIN(1'b0), .CEALUMODE(1'b0), .CECARRYIN(1'b0),",
+            "    .CEINMODE(1'b0), .RSTALLCARRYIN(1'b0), .RSTALUMODE(1'b0), .RSTINMODE(1'b0),",
             "     .P(m_axis_tdata[47:0]), .PCOUT(m_axis_tdata[95:48]));",
             "endmodule",
         ]
     )
 
 
-def _core(folder: Path, cycles: int, settings: dict[str, object] | None = None) -> CompiledCore:
+def _core(folder: Path, cycles: int, settings: Settings) -> CompiledCore:
     (folder / "model.v").write_text(MODEL)
     (folder / "bench.v").write_text(_bench(settings))
     formats = StreamFormat(BYTES, 8, False, BYTES, cycles), StreamFormat(12, 8, False, 12, cycles)
@@ -72,29 +83,35 @@ def _signed(value: int, bits: int) -> int:
     return value - (1 << bits) if value >> bits - 1 else value
 
 
-def _described(cycles: list[Words], opmode_register: bool = False) -> list[int]:
+def _described(cycles: list[Words], settings: Settings) -> list[int]:
     """P after each cycle, by UG579: every register has an enable and a reset, which wins (chapter 2, tables of ports).
 
-    The pre-adder wraps at 27 bits; the product is signed, 27 by 18 bits; the sum wraps at 48 bits.
+    The pre-adder wraps at 27 bits; the product is signed, 27 by 18 bits; the sum wraps at 48 bits; a cascade may
+    come in shifted right by 17 bits, sign-extended.
     """
-    a = d = ad = b1 = b2 = m = p = held = 0
+    a1 = a2 = d = ad = b1 = b2 = c = m = p = held = 0
+    used = {"AREG": 1, "BREG": 2, "CREG": 0, "OPMODEREG": 0, "AMULTSEL": "AD"} | settings
     result = []
     for w in cycles:
 
         def register(old: int, new: int, enable: str, reset: str, w: Words = w) -> int:
             return 0 if w[reset] else new if w[enable] else old
 
-        # W is 0, P, RND or C; Z is PCIN
-        asked = w["W_1"] << 2 | w["W_0"] << 1 | w["CASCADE"]
-        mode = held if opmode_register else asked
-        addend = (mode & 1) * w["PCIN"] + (0, p, RND, w["C"])[mode >> 1]
-        a, d, ad, b1, b2, m, p, held = (
-            register(a, _signed(w["A"], 27), "CEA2", "RSTA"),
+        # W is 0, P, RND or C; Z is PCIN or PCIN >> 17
+        asked = w["W_1"] << 3 | w["W_0"] << 2 | w["SHIFTED"] << 1 | w["CASCADE"]
+        mode = held if used["OPMODEREG"] else asked
+        z = _signed(w["PCIN"], 48) >> 17 if mode & 2 else w["PCIN"]
+        addend = (mode & 1) * z + (0, p, RND, c if used["CREG"] else w["C"])[mode >> 2]
+        a, b = _signed(w["A"], 27), _signed(w["B"], 18)
+        a1, a2, d, ad, b1, b2, c, m, p, held = (
+            register(a1, a, "CEA1", "RSTA"),
+            register(a2, a1 if used["AREG"] == 2 else a, "CEA2", "RSTA"),
             register(d, _signed(w["D"], 27), "CED", "RSTD"),
-            register(ad, _signed(a + d, 27), "CEAD", "RSTD"),
-            register(b1, _signed(w["B"], 18), "CEB1", "RSTB"),
-            register(b2, b1, "CEB2", "RSTB"),
-            register(m, ad * b2, "CEM", "RSTM"),
+            register(ad, _signed(a2 + d, 27), "CEAD", "RSTD"),
+            register(b1, b, "CEB1", "RSTB"),
+            register(b2, b1 if used["BREG"] == 2 else b, "CEB2", "RSTB"),
+            register(c, w["C"], "CEC", "RSTC"),
+            register(m, (ad if used["AMULTSEL"] == "AD" else a2) * b2, "CEM", "RSTM"),
             register(p, (m + addend) & (1 << 48) - 1, "CEP", "RSTP"),
             register(held, asked, "CECTRL", "RSTCTRL"),
         )
@@ -131,33 +148,34 @@ def _beats(cycles: list[Words]) -> Array:
     return np.array(rows)[np.newaxis]
 
 
-@pytest.mark.parametrize("opmode_register", [False, True])
-def test_every_register_and_operation(opmode_register: bool, rng: Rng, tmp_path: Path) -> None:
-    cycles = _cycles(rng, 6000)
-    run = _core(tmp_path, len(cycles), {"OPMODEREG": int(opmode_register)}).run(_beats(cycles))
+@pytest.mark.parametrize("settings", SETTINGS, ids=str)
+def test_every_register_and_operation(settings: Settings, rng: Rng, tmp_path: Path) -> None:
+    cycles = _cycles(rng, 4000)
+    run = _core(tmp_path, len(cycles), settings).run(_beats(cycles))
     for place in (0, 6):
         p = [int.from_bytes(bytes(row[place : place + 6].tolist()), "little") for row in run.outputs[0]]
-        assert p == _described(cycles, opmode_register)
-    assert len(set(p)) > 3000, "the data must not be held in reset"
+        assert p == _described(cycles, settings)
+    assert len(set(p)) > 2000, "the data must not be held in reset"
 
 
 @pytest.mark.parametrize("port", [name for name in WIDTHS if name != "SUBTRACT"])
 def test_the_description_depends_on_every_port(port: str, rng: Rng) -> None:
+    settings: Settings = {"AREG": 2, "CREG": 1, "OPMODEREG": 1}
     cycles = _cycles(rng, 500)
     changed = [{**words, port: 0} for words in cycles]
-    assert _described(changed, opmode_register=True) != _described(cycles, opmode_register=True)
+    assert _described(changed, settings) != _described(cycles, settings)
 
 
 def test_an_operation_that_is_not_modelled_stops_the_simulation(rng: Rng, tmp_path: Path) -> None:
     cycles = _cycles(rng, 6000)
     cycles[70]["SUBTRACT"] = 1
     with pytest.raises(CheckFailed):
-        _core(tmp_path, len(cycles)).run(_beats(cycles))
+        _core(tmp_path, len(cycles), {}).run(_beats(cycles))
 
 
 def test_a_setting_that_is_not_modelled_stops_the_simulation(rng: Rng, tmp_path: Path) -> None:
     with pytest.raises(CheckFailed):
-        _core(tmp_path, 20, {"BREG": 1}).run(_beats(_cycles(rng, 20)))
+        _core(tmp_path, 20, {"BREG": 0}).run(_beats(_cycles(rng, 20)))
 
 
 def test_every_setting_is_checked() -> None:
@@ -166,10 +184,13 @@ def test_every_setting_is_checked() -> None:
     checked = {name: value.strip('"') for name, value in re.findall(r'(\w+) == ("\w+"|\d+)', condition)}
     declared = set(re.findall(r"parameter (?:integer |\[47:0\] )?(\w+) =", MODEL))
     assert declared == {*dsp48e2._PARAMETERS, "RND"}
-    # the registers of ACOUT and BCOUT, which the model does not have, and that of OPMODE, which may be in use or not
-    unused = {"ACASCREG", "BCASCREG", "OPMODEREG"}
-    fixed = {name: str(value) for name, value in dsp48e2._PARAMETERS.items() if name not in unused}
-    assert {name: value for name, value in checked.items() if name not in unused} == fixed
+    # the registers of ACOUT and BCOUT, which the model does not have
+    assert declared - set(checked) == {"ACASCREG", "BCASCREG", "RND"}
+    modelled = {name for settings in SETTINGS for name in settings}
+    fixed = {
+        name: str(value) for name, value in dsp48e2._PARAMETERS.items() if name in checked and name not in modelled
+    }
+    assert {name: value for name, value in checked.items() if name not in modelled} == fixed
 
 
 class _Cascade(Elaboratable):
@@ -201,12 +222,17 @@ def _vendor_ports() -> tuple[set[str], set[str], set[str]]:
     return inputs, outputs, parameters
 
 
-def test_every_input_of_the_primitive_is_connected() -> None:
+def _shifted(a: Value, d: Value, b: Value, p: Signal, pcin: Signal | None, pcout: Signal) -> Instance:
+    return dsp48e2.multiply_shifted(Operand(a, 2), None, Operand(b, 1), d if pcin is None else None, p, pcin, pcout)
+
+
+@pytest.mark.parametrize("instance", [dsp48e2.multiply_add, _shifted])
+def test_every_input_of_the_primitive_is_connected(instance: Callable[..., Instance]) -> None:
     """An input left open reads as one in the vendor's model."""
     inputs, outputs, parameters = _vendor_ports()
     assert {"A", "CARRYCASCIN", "RSTP", "CEA1"} <= inputs
     assert {"P", "PCOUT"} <= outputs
-    top = _Cascade(dsp48e2.multiply_add)
+    top = _Cascade(instance)
     text = convert({"top": (top, {"x": (top.x, None)})})["top"]
     instances = re.findall(r"DSP48E2 #\((.*?)\n  \) \\?\w+ *\((.*?)\n  \);", text, re.DOTALL)
     assert len(instances) == 2

@@ -1,9 +1,9 @@
 // Behaviour of the DSP48E2 slice (AMD UG579), as far as designs use it; for simulation only, never for synthesis.
 // The vendor's own model can take its place: names and ports are the same.
 //
-// Modelled: A, B, D, M, P and (if used) OPMODE registers with their enables and resets, the pre-adder (D + A2), the 27x18
-// multiplier, and W + X + Y + Z with W = 0, P, RND or C (not registered), X = Y = M, Z = 0 or PCIN. Anything else stops the
-// simulation with a message.
+// Modelled: one or two A and B registers, D, M, P and (if used) C and OPMODE registers, with their enables and resets; the
+// pre-adder (D + A2) or A2 alone; the 27x18 multiplier; and W + X + Y + Z with W = 0, P, RND or C, X = Y = M, Z = 0, PCIN
+// or PCIN >> 17. Anything else stops the simulation with a message.
 module DSP48E2 #(
     parameter AMULTSEL = "A",
     parameter A_INPUT = "DIRECT",
@@ -48,10 +48,11 @@ module DSP48E2 #(
     output [47:0] P,
     output [47:0] PCOUT
 );
-  localparam SUPPORTED = AMULTSEL == "AD" && A_INPUT == "DIRECT" && BMULTSEL == "B" && B_INPUT == "DIRECT"
-      && PREADDINSEL == "A" && USE_MULT == "MULTIPLY" && USE_SIMD == "ONE48" && AREG == 1 && BREG == 2 && DREG == 1
-      && ADREG == 1 && MREG == 1 && PREG == 1 && CREG == 0 && ALUMODEREG == 0 && CARRYINREG == 0
-      && CARRYINSELREG == 0 && INMODEREG == 0 && (OPMODEREG == 0 || OPMODEREG == 1);
+  localparam SUPPORTED = (AMULTSEL == "AD" || AMULTSEL == "A") && A_INPUT == "DIRECT" && BMULTSEL == "B"
+      && B_INPUT == "DIRECT" && PREADDINSEL == "A" && USE_MULT == "MULTIPLY" && USE_SIMD == "ONE48"
+      && (AREG == 1 || AREG == 2) && (BREG == 1 || BREG == 2) && (CREG == 0 || CREG == 1) && DREG == 1 && ADREG == 1
+      && MREG == 1 && PREG == 1 && ALUMODEREG == 0 && CARRYINREG == 0 && CARRYINSELREG == 0 && INMODEREG == 0
+      && (OPMODEREG == 0 || OPMODEREG == 1);
 
   initial
     if (!SUPPORTED) begin
@@ -59,19 +60,23 @@ module DSP48E2 #(
       $finish;
     end
 
-  reg signed [26:0] a2, d, ad;
+  reg signed [26:0] a1, a2, d, ad;
   reg signed [17:0] b1, b2;
   reg signed [44:0] m;
-  reg [47:0] p;
+  reg [47:0] c_register, p;
   reg [8:0] opmode_register;
   wire [8:0] opmode = OPMODEREG == 1 ? opmode_register : OPMODE;
+  wire signed [26:0] a_multiplier = AMULTSEL == "AD" ? ad : a2;
   wire [47:0] product = {{3{m[44]}}, m};
-  wire [47:0] w = opmode[8] ? (opmode[7] ? C : RND) : opmode[7] ? p : 48'd0;
-  wire [47:0] z = opmode[6:4] == 3'b001 ? PCIN : 48'd0;
+  wire [47:0] c = CREG == 1 ? c_register : C;
+  wire [47:0] w = opmode[8] ? (opmode[7] ? c : RND) : opmode[7] ? p : 48'd0;
+  wire [47:0] z = opmode[6] ? {{17{PCIN[47]}}, PCIN[47:17]} : opmode[4] ? PCIN : 48'd0;
 
   always @(posedge CLK) begin
+    if (RSTA) a1 <= 0;
+    else if (CEA1) a1 <= A[26:0];
     if (RSTA) a2 <= 0;
-    else if (CEA2) a2 <= A[26:0];
+    else if (CEA2) a2 <= AREG == 2 ? a1 : A[26:0];
     if (RSTD) d <= 0;
     else if (CED) d <= D;
     if (RSTD) ad <= 0;
@@ -79,15 +84,17 @@ module DSP48E2 #(
     if (RSTB) b1 <= 0;
     else if (CEB1) b1 <= B;
     if (RSTB) b2 <= 0;
-    else if (CEB2) b2 <= b1;
+    else if (CEB2) b2 <= BREG == 2 ? b1 : B;
+    if (RSTC) c_register <= 0;
+    else if (CEC) c_register <= C;
     if (RSTM) m <= 0;
-    else if (CEM) m <= ad * b2;
+    else if (CEM) m <= a_multiplier * b2;
     if (RSTP) p <= 0;
     else if (CEP) p <= w + product + z;
     if (RSTCTRL) opmode_register <= 0;
     else if (CECTRL) opmode_register <= OPMODE;
-    if (OPMODE[6:5] != 2'b00 || OPMODE[3:0] != 4'b0101 || INMODE != 5'b00100 || ALUMODE != 0
-        || CARRYIN || CARRYINSEL != 0) begin
+    if (OPMODE[5] || OPMODE[6:4] == 3'b100 || OPMODE[3:0] != 4'b0101 || INMODE != (AMULTSEL == "AD" ? 5'b00100 : 5'b00000)
+        || ALUMODE != 0 || CARRYIN || CARRYINSEL != 0) begin
       $display("DSP48E2: an operation that this model does not have");
       $finish;
     end
