@@ -16,7 +16,6 @@ from rtlnn.emit.netlist import emit_chain
 from rtlnn.emit.primitives import simulation_models
 from rtlnn.emit.vivado import vivado_files
 from rtlnn.errors import InputError
-from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.load import load_network
 from rtlnn.ops import Precision
 from rtlnn.ops.serialize import save_network
@@ -173,7 +172,7 @@ def _write(
     files = {f"rtl/{name}.v": text for name, text in netlist.modules.items()}
     files["rtl/files.f"] = "".join(f"{name}.v\n" for name in netlist.modules)
     files |= {f"mem/{name}": text for name, text in netlist.memories.items()}
-    if any(isinstance(c.kernel.array, PackedMacConfig) for c in design.kernels):
+    if any("DSP48E2" in text for text in netlist.modules.values()):
         files |= simulation_models("DSP48E2")
     files["plan.json"] = design.plan.to_json()
     files["report.json"] = json.dumps(report, indent=2) + "\n"

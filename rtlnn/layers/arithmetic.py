@@ -9,8 +9,11 @@ class Arithmetic(Enum):
     """The multiplier that the fabric offers."""
 
     DSP48E2 = "DSP48E2"
+    """27 by 18 bits behind a pre-adder; adds PCIN, a constant and P at once (UG579)."""
     DSP48E1 = "DSP48E1"
+    """25 by 18 bits behind a pre-adder; adds PCIN or a constant (UG479)."""
     GENERIC = "GENERIC"
+    """Whatever synthesis makes of a product."""
 
 
 def dsp_slices(a_bits: int, b_bits: int) -> int:

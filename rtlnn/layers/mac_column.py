@@ -1,9 +1,9 @@
-"""A column of the packed array: cascades of DSP48E2 slices, and what turns their lanes into one or two sums.
+"""A column of the packed array: cascades of DSP slices, and what turns their lanes into one or two sums.
 
 The DSP's pre-adder forms high·2^k + low, its multiplier the product with what both share, and P of one slice feeds the
 next (PCOUT → PCIN), so that a chain delivers Σ high·shared · 2^k + Σ low·shared. A constant 2^(k-1) on the way keeps
 the low lane from borrowing: the high lane is P >> k as it stands, the low lane P[k-1:0] with its top bit inverted.
-(Packing: Xilinx WP486, 2017. Primitive: UG579.)
+(Packing: Xilinx WP486, 2017. Primitives: UG579, UG479.)
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,9 @@ from amaranth.hdl import Cat, ClockDomain, Const, Module, Mux, Signal, Value, si
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtlnn.layers import dsp48e1, dsp48e2
+from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
-from rtlnn.layers.dsp48e2 import multiply_accumulate, multiply_add
 from rtlnn.layers.pipeline import reduce_tree, registered, tree_latency, tree_registers
 
 __all__ = ["Accumulation", "Chains", "ColumnConfig", "MacColumn"]
@@ -31,7 +32,7 @@ class Accumulation(Enum):
     FABRIC = "fabric"
     """An adder for each sum, behind the chains."""
     SLICE = "slice"
-    """The last slice of each chain, where the sums of a whole pass fit its lanes."""
+    """The last slice of each chain, where the sums of a whole pass fit its lanes; a DSP48E1 cannot."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ class ColumnConfig:
     sum_bits : bits that hold a chain's sums, two's complement
     acc_bits : bits of a sum that leaves; it wraps, so only the final sum must fit
     accumulation : what adds up the steps of a pass
+    arithmetic : the slices
     """
 
     lanes: int
@@ -91,6 +93,11 @@ class ColumnConfig:
     sum_bits: int
     acc_bits: int
     accumulation: Accumulation
+    arithmetic: Arithmetic = Arithmetic.DSP48E2
+
+    def __post_init__(self) -> None:
+        if self.in_slice and self.arithmetic is not Arithmetic.DSP48E2:
+            raise ValueError(f"a {self.arithmetic.value} slice does not accumulate a chain")
 
     @property
     def in_slice(self) -> bool:
@@ -118,6 +125,9 @@ class ColumnConfig:
             lut += adders + 1
         if not self.in_slice:
             lut, ff = lut + self.lanes * (self.acc_bits + 1), ff + self.lanes * self.acc_bits + 1
+        if self.lanes == 2 and self.arithmetic is Arithmetic.DSP48E1:
+            # registers of D, which Yosys leaves outside
+            ff += self.chains.inputs * self.packed_bits
         return Resources(lut=lut, ff=ff, dsp=self.chains.inputs)
 
     def component(self) -> "MacColumn":
@@ -177,6 +187,7 @@ class MacColumn(wiring.Component):
     def _cascades(self, m: Module, valid: Value) -> list[Signal]:
         """P of each chain's last slice."""
         c = self.config
+        multiply_add = (dsp48e1 if c.arithmetic is Arithmetic.DSP48E1 else dsp48e2).multiply_add
         ends = []
         place_of = {n: place for place, n in enumerate(c.chains.places)}
         begin = 0
@@ -191,7 +202,7 @@ class MacColumn(wiring.Component):
                 # once a sum: where a pass begins, or in every step
                 constant = 1 << (c.spacing - 1) if c.lanes == 2 and (last if c.in_slice else n == begin) else 0
                 if last and c.in_slice:
-                    slice_ = multiply_accumulate(*operands, p, cascade, out, self.first, valid, constant)
+                    slice_ = dsp48e2.multiply_accumulate(*operands, p, cascade, out, self.first, valid, constant)
                 else:
                     slice_ = multiply_add(*operands, p, cascade, out, constant)
                 m.submodules[f"dsp{number}_{n - begin}"] = slice_

@@ -1,4 +1,4 @@
-"""The packed multiply-accumulate array: up to two products in each DSP48E2, in columns of one or two sums."""
+"""The packed multiply-accumulate array: up to two products in each DSP slice, in columns of one or two sums."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from amaranth.hdl import Cat, ClockSignal, Instance, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
 from rtlnn.layers.mac import WeightSlice
 from rtlnn.layers.mac_column import Accumulation, Chains, ColumnConfig
@@ -41,6 +42,7 @@ class PackedMacConfig:
     ----------
     lengths : slices of each chain of a column
     sharing : what two products share
+    arithmetic : the slices
     """
 
     pe: int
@@ -55,6 +57,7 @@ class PackedMacConfig:
     sharing: Sharing = Sharing.CHANNELS
     accumulation: Accumulation = Accumulation.FABRIC
     positions: int = 1
+    arithmetic: Arithmetic = Arithmetic.DSP48E2
 
     @property
     def sums(self) -> int:
@@ -85,8 +88,9 @@ class PackedMacConfig:
         x, w = (self.x_bits, self.x_signed), (self.w_bits, True)
         packed, shared = (x, w) if self.sharing is Sharing.POSITIONS else (w, x)
         return ColumnConfig(
-            lanes, self.chains, *packed, *shared, self.spacing, self.sum_bits, self.acc_bits, self.accumulation
-        )
+            lanes, self.chains, *packed, *shared,
+            self.spacing, self.sum_bits, self.acc_bits, self.accumulation, self.arithmetic,
+        )  # fmt: skip
 
     @property
     def parts(self) -> dict[str, ColumnConfig]:

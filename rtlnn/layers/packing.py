@@ -3,14 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.lane_sums import LaneSums, Operand, SumRange, WorstSums, even_lengths
 from rtlnn.layers.mac_column import P_BITS, Accumulation
 from rtlnn.layers.mac_packed import PackedMacConfig, Sharing
 
 __all__ = ["ArraySize", "pack", "spacing_of"]
 
-_AD_BITS, _B_BITS = 27, 18
-"""Operands of the multiplier (UG579)."""
+_AD_BITS = {Arithmetic.DSP48E2: 27, Arithmetic.DSP48E1: 25}
+"""The multiplier's operand behind the pre-adder."""
+_B_BITS = 18
+"""The other one."""
 
 
 @dataclass(frozen=True)
@@ -29,19 +32,24 @@ class ArraySize:
     steps: int = 1
 
 
-def spacing_of(operand: Operand) -> int:
+def spacing_of(operand: Operand, ad_bits: int = 27) -> int:
     """Bits k by which two of the operand can be packed, so that both lanes are as wide as possible; 0 if none.
 
-    high·2^k + low must fit the pre-adder, and neither lane gains from more than half of P.
+    high·2^k + low must fit the `ad_bits` of the pre-adder, and neither lane gains from more than half of P.
     """
-    half = 1 << (_AD_BITS - 1)
+    half = 1 << (ad_bits - 1)
     lo, hi = min(operand.lo, 0), max(operand.hi, 0)
     fitting = (k for k in range(P_BITS // 2, 0, -1) if (lo << k) + lo >= -half and (hi << k) + hi < half)
     return next(fitting, 0)
 
 
 def pack(
-    size: ArraySize, x: Operand, w: Operand, sums: LaneSums | None = None, limit: int | None = None
+    size: ArraySize,
+    x: Operand,
+    w: Operand,
+    sums: LaneSums | None = None,
+    limit: int | None = None,
+    arithmetic: Arithmetic = Arithmetic.DSP48E2,
 ) -> PackedMacConfig | None:
     """The smallest packed array for activations `x` and weights `w`; None if a product is too wide for a slice.
 
@@ -49,34 +57,40 @@ def pack(
     ----------
     sums : bounds of the sums (default: for all weights within `w`)
     limit : the longest chain; short ones have less latency, but each one more takes adders
+    arithmetic : the slices; None is found for those that synthesis chooses
     """
+    if arithmetic not in _AD_BITS:
+        return None
     if sums is None:
         sums = WorstSums(x, w, size.pe, size.steps)
-    found = [c for sharing in Sharing if (c := _best(size, x, w, sums, limit or size.simd, sharing)) is not None]
-    return min(found, key=lambda c: c.cost, default=None)
+    every = (_best(size, x, w, sums, limit or size.simd, sharing, arithmetic) for sharing in Sharing)
+    return min((c for c in every if c is not None), key=lambda c: c.cost, default=None)
 
 
 def _best(
-    size: ArraySize, x: Operand, w: Operand, sums: LaneSums, limit: int, sharing: Sharing
+    size: ArraySize, x: Operand, w: Operand, sums: LaneSums, limit: int, sharing: Sharing, arithmetic: Arithmetic
 ) -> PackedMacConfig | None:
     """The smallest array with this kind of sharing."""
     if (sharing is Sharing.CHANNELS and size.pe == 1) or (sharing is Sharing.POSITIONS and size.positions == 1):
         return None
     packed, shared = (x, w) if sharing is Sharing.POSITIONS else (w, x)
-    spacing = P_BITS if sharing is Sharing.NONE else spacing_of(packed)
-    if spacing == 0 or not _fits(packed, _AD_BITS) or not _fits(shared, _B_BITS):
+    ad_bits = _AD_BITS[arithmetic]
+    spacing = P_BITS if sharing is Sharing.NONE else spacing_of(packed, ad_bits)
+    if spacing == 0 or not _fits(packed, ad_bits) or not _fits(shared, _B_BITS):
         return None
 
     def config(lengths: tuple[int, ...], range_: SumRange, accumulation: Accumulation) -> PackedMacConfig:
         return PackedMacConfig(
             size.pe, size.simd, x.bits, x.signed, w.bits, size.acc_bits,
-            lengths, spacing, range_.bits, sharing, accumulation, size.positions,
+            lengths, spacing, range_.bits, sharing, accumulation, size.positions, arithmetic,
         )  # fmt: skip
 
     for lengths in _splits(size.simd, limit):
         step = sums.of_step(lengths)
         if not _apart(step, spacing, sharing, size.pe):
             continue
+        if arithmetic is Arithmetic.DSP48E1:
+            return config(lengths, step, Accumulation.FABRIC)
         # one chain more costs as much as the accumulators
         for shorter in (lengths, even_lengths(size.simd, min(len(lengths) + 1, size.simd))):
             whole = sums.of_pass(shorter)

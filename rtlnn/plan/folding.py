@@ -120,7 +120,7 @@ class Candidate:
     def _flips(self) -> int:
         """What is taken from unsigned activations to make them signed, where that makes the array smaller; or 0."""
         x = self.task.input.fixed
-        if x.signed or self._arithmetic is not Arithmetic.DSP48E2 or self.task.weights is None:
+        if x.signed or self._arithmetic is Arithmetic.GENERIC or self.task.weights is None:
             return 0
         plain, flipped = self._packed(signed=False), self._packed(signed=True)
         if flipped is None or (plain is not None and plain.cost <= flipped.cost):
@@ -137,7 +137,8 @@ class Candidate:
         steps = self._passes_and_steps(weights)[1]
         sums: LaneSums = task.lane_sums[signed].folded(f.pe, steps) if rows is None else WeightSums(rows, x)
         size = ArraySize(f.pe, f.simd, self._sum_bits, prod(f.positions), steps)
-        return pack(size, x, Operand(task.weight_format.bits, True, *task.weight_bounds), sums)
+        w = Operand(task.weight_format.bits, True, *task.weight_bounds)
+        return pack(size, x, w, sums, arithmetic=self._arithmetic)
 
     def _passes_and_steps(self, weights: Array) -> tuple[int, int]:
         f = self.folding
@@ -164,7 +165,7 @@ class Candidate:
         task, folding, window = self.task, self.folding, self.window
         positions = prod(folding.positions)
         if task.weights is not None:
-            if self._arithmetic is Arithmetic.DSP48E2 and (found := self._packed(window.x_signed)) is not None:
+            if (found := self._packed(window.x_signed)) is not None:
                 return found
             bits = task.weight_format.bits
             return MacConfig(folding.pe, folding.simd, window.bits, window.x_signed, bits, self._sum_bits, positions)

@@ -15,11 +15,6 @@ class Family(Enum):
     ULTRASCALE = "xcu"
     ULTRASCALE_PLUS = "xcup"
 
-    @property
-    def dsp(self) -> str:
-        """The multiplier's cell."""
-        return "DSP48E1" if self is Family.SERIES_7 else "DSP48E2"
-
     @classmethod
     def of(cls, part: str) -> "Family":
         """The family of a part, by the vendor's name for it. Raises `InputError` for parts of other families."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rtlnn.ir.types import Array
+from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.lane_sums import Operand
 from rtlnn.layers.mac import MacConfig
 from rtlnn.layers.mac_column import Accumulation
@@ -20,6 +21,7 @@ Rng = np.random.Generator
 Widths = tuple[int, int, bool]
 """Bits of weights and activations, and whether the latter are signed."""
 STEPS = 3
+E1, E2 = Arithmetic.DSP48E1, Arithmetic.DSP48E2
 
 
 def data(rng: Rng, config: Config, passes: int, steps: int, narrow: bool = False) -> tuple[Array, Array]:
@@ -54,16 +56,19 @@ def test_inferred(positions: int, rng: Rng, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("pe", "positions", "steps", "widths", "limit", "sharing", "accumulation"),
+    ("pe", "positions", "steps", "widths", "limit", "sharing", "accumulation", "arithmetic"),
     [
-        (3, 1, 4, (8, 8, False), 3, Sharing.CHANNELS, Accumulation.FABRIC),
-        (4, 3, 4, (8, 8, True), None, Sharing.CHANNELS, Accumulation.FABRIC),
-        (1, 2, 3, (8, 8, False), None, Sharing.POSITIONS, Accumulation.FABRIC),
-        (1, 3, 1, (8, 8, True), None, Sharing.POSITIONS, Accumulation.SLICE),
-        (5, 1, 3, (5, 3, False), 2, Sharing.CHANNELS, Accumulation.SLICE),
-        (1, 2, 3, (7, 7, False), 3, Sharing.POSITIONS, Accumulation.SLICE),
-        (2, 2, 3, (16, 16, True), None, Sharing.NONE, Accumulation.SLICE),
-        (1, 1, 4, (8, 16, False), 1, Sharing.NONE, Accumulation.SLICE),
+        (3, 1, 4, (8, 8, False), 3, Sharing.CHANNELS, Accumulation.FABRIC, E2),
+        (4, 3, 4, (8, 8, True), None, Sharing.CHANNELS, Accumulation.FABRIC, E2),
+        (1, 2, 3, (8, 8, False), None, Sharing.POSITIONS, Accumulation.FABRIC, E2),
+        (1, 3, 1, (8, 8, True), None, Sharing.POSITIONS, Accumulation.SLICE, E2),
+        (5, 1, 3, (5, 3, False), 2, Sharing.CHANNELS, Accumulation.SLICE, E2),
+        (1, 2, 3, (7, 7, False), 3, Sharing.POSITIONS, Accumulation.SLICE, E2),
+        (2, 2, 3, (16, 16, True), None, Sharing.NONE, Accumulation.SLICE, E2),
+        (1, 1, 4, (8, 16, False), 1, Sharing.NONE, Accumulation.SLICE, E2),
+        (3, 3, 3, (8, 8, True), 4, Sharing.CHANNELS, Accumulation.FABRIC, E1),
+        (1, 2, 3, (7, 8, False), None, Sharing.POSITIONS, Accumulation.FABRIC, E1),
+        (1, 2, 2, (16, 16, True), None, Sharing.NONE, Accumulation.FABRIC, E1),
     ],
 )
 def test_packed(
@@ -74,12 +79,13 @@ def test_packed(
     limit: int | None,
     sharing: Sharing,
     accumulation: Accumulation,
+    arithmetic: Arithmetic,
     rng: Rng,
     tmp_path: Path,
 ) -> None:
     w_bits, x_bits, x_signed = widths
     size = ArraySize(pe, 5, 40 if w_bits + x_bits > 18 else 24, positions, steps)
-    config = pack(size, Operand.of(x_bits, x_signed), Operand.of(w_bits, True), limit=limit)
+    config = pack(size, Operand.of(x_bits, x_signed), Operand.of(w_bits, True), None, limit, arithmetic)
     assert config is not None
     assert (config.sharing, config.accumulation) == (sharing, accumulation)
     check_all(config, steps, rng, tmp_path)
