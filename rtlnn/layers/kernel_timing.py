@@ -66,7 +66,7 @@ class KernelTiming:
                     min(a + n, size) - 1 for a, n, size in zip(last, c.rectangle, (c.height, c.width), strict=True)
                 )
                 base = y_end * c.row_beats + x_end // c.pixels * c.groups
-                result += [-1 if outside else base + g for g in groups]
+                result += [-1 if outside else base + g for g in groups for _ in range(c.split)]
         return result
 
     def _issue(self) -> Process:

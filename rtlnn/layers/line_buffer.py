@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import product
 from math import gcd
 from operator import and_
 
@@ -136,25 +137,39 @@ class LineBuffer(wiring.Component):
             rectangle.append([])
             for x, value in enumerate(line):
                 inside = [*inside_rows[y : y + 1], *inside_columns[x : x + 1]]
-                pixel = Mux(reduce(and_, inside), value, padding) if inside else value
-                rectangle[y].append(registered(m, pixel, f"x{y}_{x}"))
-        m.d.comb += [self.x.eq(Cat(*self._positions(rectangle))), self.weight_address.eq(step.index)]
+                rectangle[y].append(Mux(reduce(and_, inside), value, padding) if inside else value)
+        self._deliver(m, rectangle, registered(m, step.piece, "piece"))
+        m.d.comb += self.weight_address.eq(step.index)
         for value, port in ((go, self.valid), (step.first, self.first), (step.last, self.last)):
             m.d.sync += port.eq(registered(m, value, f"{port.name}_1", reset=port is self.valid))
         for value, port in ((step.row, self.row), (step.column, self.column)):
             m.d.sync += port.eq(registered(m, value, f"{port.name}_1"))
 
-    def _positions(self, rectangle: list[list[Value]]) -> list[Value]:
+    def _deliver(self, m: Module, rectangle: list[list[Value]], piece: Value) -> None:
+        """Register what a step reads; or, of each position, the piece whose turn it is."""
+        c = self.config
+        if c.split == 1:
+            held = [[registered(m, v, f"x{y}_{x}") for x, v in enumerate(line)] for y, line in enumerate(rectangle)]
+            m.d.comb += self.x.eq(Cat(*(pixel for position in self._positions(held) for pixel in position)))
+            return
+        width = c.simd * c.bits
+        for n, position in enumerate(self._positions(rectangle)):
+            values = Cat(*position)
+            x = Signal(width, name=f"x{n}", reset_less=True)
+            with m.Switch(piece):
+                for k in range(c.split):
+                    part = values[k * width : (k + 1) * width]
+                    with m.Case(k):
+                        # the last piece may be short: its weights are 0
+                        m.d.sync += x[: len(part)].eq(part)
+            m.d.comb += self.x[n * width : (n + 1) * width].eq(x)
+
+    def _positions(self, rectangle: list[list[Value]]) -> list[list[Value]]:
         """The pixels of every position's part of the rectangle."""
         c = self.config
         (ay, ax), (py, px), (sy, sx) = c.tile.at_once, c.parallel, c.window.stride
-        return [
-            rectangle[y * sy + ky][x * sx + kx]
-            for y in range(ay)
-            for x in range(ax)
-            for ky in range(py)
-            for kx in range(px)
-        ]
+        kernel = list(product(range(py), range(px)))
+        return [[rectangle[y * sy + ky][x * sx + kx] for ky, kx in kernel] for y, x in product(range(ay), range(ax))]
 
     def _starts(self, axis: int) -> list[int]:
         """The banks in which a rectangle can begin."""

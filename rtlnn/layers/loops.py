@@ -18,12 +18,14 @@ def loop(m: Module, modulo: int, step: Signal, name: str) -> tuple[Signal, Signa
 
 
 class Loops:
-    """Where the reader is, innermost loop first: group, kernel column and row, tile column and row, pass, column, row.
+    """Where the reader is: piece, group, kernel column and row, tile column and row, pass, column, row.
 
-    All advance with `go`. Each `<loop>_end` says that this is the last step of that loop and of all within it.
+    The innermost loop comes first. All advance with `go`. Each `<loop>_end` says that this is the last step of that
+    loop and of all within it.
 
     Members
     -------
+    piece : of the values of a position
     group : word of the pixel
     group_end, kernel_column_end, kernel_row_end, tile_column_end : see above
     position_end, pass_end, column_end, row_end, frame_end : last step of a position, a pass, a tile, a row of tiles,
@@ -39,6 +41,7 @@ class Loops:
         self._m, self._go = m, go
         self._ended: Signal | None = None
         inner = c.reduction is Reduction.ALL_CHANNELS
+        self.piece, _ = self._nest(c.split, "piece")
         self.group, self.group_end = self._nest(c.groups if inner else 1, "group")
         _, self.kernel_column_end = self._nest(kx, "kernel_column")
         _, self.kernel_row_end = self._nest(ky, "kernel_row")

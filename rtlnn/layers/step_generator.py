@@ -29,6 +29,7 @@ class Step:
     row_end : last of a row of tiles, after which `released` rows are free
     row, column : the tile
     index : pass * steps + step
+    piece : of the values that are read
     """
 
     need: Value
@@ -46,6 +47,7 @@ class Step:
     row: Value
     column: Value
     index: Value
+    piece: Value
 
 
 class StepGenerator:
@@ -128,6 +130,7 @@ class StepGenerator:
             "row": loops.row,
             "column": loops.column,
             "index": loops.index,
+            "piece": loops.piece,
         }
         if max(c.window.pads[0], c.window.pads[2]) > 0:
             for n in range(height):

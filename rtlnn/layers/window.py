@@ -88,6 +88,7 @@ class WindowConfig:
     tile : positions that belong together
     pixels : pixels a beat of the input; more than one only where `lanes` are all channels
     flip : invert each value's top bit: an unsigned x becomes the signed x - 2**(bits - 1)
+    split : steps in which a position's values are delivered, piece by piece
     """
 
     height: int
@@ -105,6 +106,7 @@ class WindowConfig:
     tile: Tile = field(default_factory=Tile)
     pixels: int = 1
     flip: bool = False
+    split: int = 1
 
     def __post_init__(self) -> None:
         for axis in range(2):
@@ -112,6 +114,8 @@ class WindowConfig:
                 raise ValueError(f"parallel {self.parallel} is neither 1 nor the kernel {self.window.kernel}")
             if self.tile.at_once[axis] not in (1, self.tile.size[axis]):
                 raise ValueError(f"{self.tile.at_once} positions at once are neither 1 nor the tile {self.tile.size}")
+        if self.split > 1 and self.reduction is Reduction.PER_CHANNEL:
+            raise ValueError("the values of a pool are not split")
         if self.pixels not in PIXELS or (self.pixels > 1 and self.lanes < self.channels):
             raise ValueError(f"{self.pixels} pixels a beat of {self.lanes} of {self.channels} channels")
         low = -(1 << self.bits - 1) if self.x_signed else 0
@@ -150,7 +154,7 @@ class WindowConfig:
     @property
     def simd(self) -> int:
         """Values a step for each position."""
-        return self.lanes * self.parallel[0] * self.parallel[1]
+        return -(-self.lanes * prod(self.parallel) // self.split)
 
     @property
     def rectangle(self) -> tuple[int, int]:
@@ -197,7 +201,7 @@ class WindowConfig:
     def steps(self) -> int:
         """Steps a pass for each of the tile's positions that are read one after the other."""
         inner = self.groups if self.reduction is Reduction.ALL_CHANNELS else 1
-        return prod(self.kernel_steps) * inner
+        return prod(self.kernel_steps) * inner * self.split
 
     @property
     def pass_steps(self) -> int:

@@ -31,7 +31,12 @@ def window_resources(c: "WindowConfig") -> Resources:
     counters, stages, address = _counters(c), _stages(c), banks * counter_bits(c.bank_words)
     lut = _COUNT * counters + (_ADDRESS * address if banks > 1 else 0)
     lut += sum(_TURN.get(n, _TURN_MORE * n) * banks * width for n in c.banks if n > 1)
-    ff = counters + address + stages + prod(c.rectangle) * width
+    if c.split > 1:
+        pieces = c.tile.parallel * c.simd * c.bits
+        lut += pieces * -(-(c.split - 1) // 3)
+        ff = counters + address + stages + pieces
+    else:
+        ff = counters + address + stages + prod(c.rectangle) * width
     if c.bank_words > LUTRAM_WORDS:
         return Resources(lut=round(lut), ff=ff, bram36=banks * block_rams(c.bank_words, width))
     # the read register of a block RAM is its own; that of LUTs is not

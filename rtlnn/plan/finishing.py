@@ -23,11 +23,11 @@ class Finish:
     @property
     def constant(self) -> int | None:
         """The word of every channel, where they are all the same."""
-        return self._word(self.parameters.rows()[0]) if self.parameters.uniform else None
+        return self._word(self.parameters.rows[0]) if self.parameters.uniform else None
 
     def words(self) -> list[int]:
         """One word of the parameter memory for each channel."""
-        return [self._word(row) for row in self.parameters.rows()]
+        return [self._word(row) for row in self.parameters.rows]
 
     def _word(self, row: tuple[int, int, int, int]) -> int:
         if isinstance(self.config, BiasConfig):

@@ -1,9 +1,7 @@
 """Foldings: how much of a layer works in parallel, and the kernel that results."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
 from math import prod
 
 import numpy as np
@@ -25,10 +23,7 @@ from rtlnn.ops import AveragePool2D, MaxPool2D
 from rtlnn.plan.finishing import Finish, finishing
 from rtlnn.plan.tasks import Task
 
-__all__ = ["Candidate", "Folding", "candidates"]
-
-_MOST_COLUMNS = 8
-"""Columns at once: as many as pixels a beat of the input can have."""
+__all__ = ["Candidate", "Folding"]
 
 
 @dataclass(frozen=True)
@@ -45,6 +40,7 @@ class Folding:
     positions : positions of the window (rows, columns) in parallel: of those that are pooled 1 or all, each; else any
         columns that divide a row, where all output channels are computed at once
     pixels : pixels a beat of the input, None for as few as keep up
+    split : steps over which the values of `lanes` and `parallel` are spread
     """
 
     pe: int
@@ -54,10 +50,11 @@ class Folding:
     slots: int | None = None
     positions: tuple[int, int] = (1, 1)
     pixels: int | None = None
+    split: int = 1
 
     @property
     def simd(self) -> int:
-        return self.lanes * self.parallel[0] * self.parallel[1]
+        return -(-self.lanes * prod(self.parallel) // self.split)
 
 
 class Candidate:
@@ -88,7 +85,7 @@ class Candidate:
         self._flip = self._flips()
         self.window = WindowConfig(
             h, w, c, x.bits, x.signed, window, pad - self._flip, folding.lanes, folding.parallel, reduction, passes,
-            rows, tile, folding.pixels or 1, self._flip > 0,
+            rows, tile, folding.pixels or 1, self._flip > 0, folding.split,
         )  # fmt: skip
         if folding.pixels is None and folding.lanes == c:
             self.window = replace(self.window, pixels=self._pixels())
@@ -143,7 +140,8 @@ class Candidate:
     def _passes_and_steps(self, weights: Array) -> tuple[int, int]:
         f = self.folding
         o, kh, kw, channels = weights.shape
-        return -(-o // f.pe), kh // f.parallel[0] * (kw // f.parallel[1]) * -(-channels // f.lanes)
+        kernel = kh // f.parallel[0] * (kw // f.parallel[1])
+        return -(-o // f.pe), kernel * -(-channels // f.lanes) * f.split
 
     @cached_property
     def _sum_bits(self) -> int:
@@ -225,8 +223,11 @@ class Candidate:
         py, px = f.parallel
         passes, steps = self._passes_and_steps(weights)
         padded = np.pad(weights, ((0, passes * f.pe - o), (0, 0), (0, 0), (0, -channels % f.lanes)))
-        split = padded.reshape(passes, f.pe, kh // py, py, kw // px, px, -1, f.lanes)
-        return split.transpose(0, 2, 4, 6, 1, 3, 5, 7).reshape(passes, steps, f.pe, f.simd)
+        parts = padded.reshape(passes, f.pe, kh // py, py, kw // px, px, -1, f.lanes)
+        words = parts.transpose(0, 2, 4, 6, 1, 3, 5, 7).reshape(-1, f.pe, py * px * f.lanes)
+        pieces = np.pad(words, ((0, 0), (0, 0), (0, f.split * f.simd - words.shape[2])))
+        pieces = pieces.reshape(-1, f.pe, f.split, f.simd).transpose(0, 2, 1, 3)
+        return pieces.reshape(passes, steps, f.pe, f.simd)
 
     def _parameter_rows(self) -> list[int]:
         finish, shape = self.kernel.finish, self.kernel.shape
@@ -248,34 +249,3 @@ class Candidate:
     def resources(self) -> Resources:
         """The kernel's and its memories' cost."""
         return self.kernel.resources + self.memory_resources
-
-
-def candidates(task: Task) -> Iterator[Folding]:
-    """All foldings of a task worth a look: no two take the same number of cycles by the same parallelism."""
-    kh, kw = task.window.kernel
-    channels, outputs = task.input.shape[2], task.sums.shape[2]
-    for parallel in product(sorted({1, kh}), sorted({1, kw})):
-        for lanes in _useful(channels):
-            pes = [lanes] if task.weights is None else _useful(outputs)
-            for pe in pes:
-                for positions in _positions(task, complete=pe >= outputs):
-                    yield Folding(pe, lanes, parallel, positions=positions)
-
-
-def _positions(task: Task, complete: bool) -> list[tuple[int, int]]:
-    """Positions at once: of a pool's window, or of a row where all channels are computed at once."""
-    if task.pool:
-        together = [sorted({1, n}) for n in task.pool.kernel]
-        return list(product(together[0], together[1]))
-    weighted_average = (
-        isinstance(task.node.op, AveragePool2D) and (task.node.op.factors(task.input.shape[:2])[0] != 1).any()
-    )
-    if not complete or weighted_average:
-        return [(1, 1)]
-    columns = task.sums.shape[1]
-    return [(1, n) for n in range(1, _MOST_COLUMNS + 1) if columns % n == 0]
-
-
-def _useful(total: int) -> list[int]:
-    """Parallelisms that differ in the number of steps: the smallest of each."""
-    return sorted({-(-total // n) for n in range(1, total + 1)})

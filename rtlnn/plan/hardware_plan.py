@@ -27,12 +27,14 @@ class LayerPlan:
     parallel: tuple[int, int]
     positions: tuple[int, int] = (1, 1)
     pixels: int | None = None
+    split: int = 1
     rows: int | None = None
     slots: int | None = None
 
     @property
     def folding(self) -> Folding:
-        return Folding(self.pe, self.lanes, self.parallel, self.rows, self.slots, self.positions, self.pixels)
+        chosen = self.rows, self.slots, self.positions, self.pixels, self.split
+        return Folding(self.pe, self.lanes, self.parallel, *chosen)
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class HardwarePlan:
     @classmethod
     def of(cls, model: str, platform: str, tasks: Sequence[Task], foldings: Sequence[Folding]) -> "HardwarePlan":
         layers = tuple(
-            LayerPlan(t.name, t.kind, f.pe, f.lanes, f.parallel, f.positions, f.pixels, f.rows, f.slots)
+            LayerPlan(t.name, t.kind, f.pe, f.lanes, f.parallel, f.positions, f.pixels, f.split, f.rows, f.slots)
             for t, f in zip(tasks, foldings, strict=True)
         )
         return cls(model, platform, layers)
@@ -93,6 +95,7 @@ def _layer(entry: Any, where: str) -> LayerPlan:
     if missing := [k for k in ("name", "pe", "lanes", "parallel") if k not in entry]:
         raise InputError(f"{where}: {', '.join(missing)} missing")
     numbers = {k: entry.get(k) for k in ("pe", "lanes", "pixels", "rows", "slots")}
+    numbers["split"] = entry.get("split", 1)
     for key, value in numbers.items():
         optional = key in ("pixels", "rows", "slots") and value is None
         if not optional and not _positive(value):

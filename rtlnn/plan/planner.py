@@ -86,7 +86,7 @@ def _choose(
 ) -> list[Candidate]:
     """Foldings whose chain keeps to the goal's interval, by the exact schedule."""
     cost = partial(_cost, network)
-    fronts = fronts_of(tasks, arithmetic, budget, lambda name: progress(f"folding {name}"))
+    fronts = fronts_of(tasks, arithmetic, lambda name: progress(f"folding {name}"))
     aim = goal.interval
     while True:
         chosen = choose(fronts, replace(goal, interval=aim), budget, cost, partial(_latency, network))

@@ -1,57 +1,95 @@
 """The choice of foldings: enumeration for every kernel, then the interval that the whole chain can afford."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+
 from rtlnn.errors import InputError
+from rtlnn.ir.types import Array
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
-from rtlnn.plan.folding import Candidate, candidates
+from rtlnn.plan.candidates import lean
+from rtlnn.plan.folding import Candidate
 from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.tasks import Task
 
-__all__ = ["Fronts", "choose", "fronts_of"]
+__all__ = ["Front", "choose", "fronts_of"]
 
-Cost = Callable[[Sequence[Candidate]], Resources]
+Cost: TypeAlias = Callable[[Sequence[Candidate]], Resources]
 """What a chain of kernels costs, width converters included."""
-Latency = Callable[[Sequence[Candidate]], int]
+Latency: TypeAlias = Callable[[Sequence[Candidate]], int]
+
+_NAMES = ("lut", "ff", "dsp", "bram36", "uram")
+_RAISES = 40
+_RAISE = 1.25
+"""How often, and by how much, the price of what is exceeded is raised before a target counts as out of reach."""
+_TRIED = 8
+"""Foldings of a kernel that are tried in the whole chain, the cheapest ones by themselves."""
 
 
-Fronts: TypeAlias = Sequence[Sequence[Candidate]]
-"""For every task the foldings worth a look, the fastest first."""
+@dataclass(frozen=True, eq=False)
+class Front:
+    """The foldings of one task, the fastest first: `cycles` [n], `costs` [n, resources]."""
+
+    candidates: Sequence[Candidate]
+    cycles: Array
+    costs: Array
+
+    @classmethod
+    def of(cls, candidates: Sequence[Candidate]) -> "Front":
+        ordered = sorted(candidates, key=lambda c: c.cycles)
+        return cls(ordered, np.array([c.cycles for c in ordered]), np.array([_vector(c.resources) for c in ordered]))
+
+    def cheapest(self, interval: float, prices: Array) -> list[Candidate]:
+        """Those that keep to `interval`, the cheapest first."""
+        count = int(np.searchsorted(self.cycles, interval, side="right"))
+        order = np.argsort(self.costs[:count] @ prices, kind="stable")
+        return [self.candidates[n] for n in order[:_TRIED]]
+
+    def faster(self, than: int, prices: Array) -> list[Candidate]:
+        """Those that no other one beats in both cycles and price and that are faster than `than`, the slowest first."""
+        found: list[Candidate] = []
+        best = float("inf")
+        for candidate, price in zip(self.candidates, self.costs @ prices, strict=True):
+            if candidate.cycles >= than:
+                break
+            if price < best:
+                best = price
+                found.append(candidate)
+        return found[::-1]
 
 
 def fronts_of(
-    tasks: Sequence[Task],
-    arithmetic: Arithmetic,
-    budget: Budget,
-    progress: Callable[[str], None] = lambda name: None,
-) -> Fronts:
-    """The foldings of every task that no other one beats in both cycles and cost."""
+    tasks: Sequence[Task], arithmetic: Arithmetic, progress: Callable[[str], None] = lambda name: None
+) -> list[Front]:
+    """The foldings of every task that are worth a look."""
     fronts = []
     for task in tasks:
         progress(task.name)
-        fronts.append(_front(task, arithmetic, budget))
+        fronts.append(Front.of([Candidate(task, folding, arithmetic, exact=False) for folding in lean(task)]))
     return fronts
 
 
-def choose(fronts: Fronts, goal: Goal, budget: Budget, cost: Cost, latency: Latency) -> list[Candidate]:
+def choose(fronts: Sequence[Front], goal: Goal, budget: Budget, cost: Cost, latency: Latency) -> list[Candidate]:
     """One folding for every task.
 
     Raises `InputError` if not even the smallest design fits, or the target cannot be reached within the budget.
     """
-    smallest = [front[-1] for front in fronts]
-    if not budget.fits(cost(smallest)):
+    smallest = _within(fronts, float("inf"), budget, cost)
+    if smallest is None:
+        least = _priced(fronts, float("inf"), _prices(budget))
         raise InputError(
-            f"the network is larger than allowed: the smallest folding takes {_list(budget, cost(smallest))}; choose a "
-            "larger platform, or raise the budget (--max-dsp, --max-lut, --max-bram)"
+            f"the network is larger than allowed: the smallest folding takes {_list(budget, cost(least or []))}; "
+            "choose a larger platform, or raise the budget (--max-dsp, --max-lut, --max-bram)"
         )
     if goal.interval is not None:
-        chosen = _within(fronts, goal.interval)
-        if chosen is None or not budget.fits(cost(chosen)):
-            best = _fastest(fronts, budget, cost)
-            reach = max(c.cycles for c in best)
-            why = f": it would take {_list(budget, cost(chosen))}" if chosen else ""
+        chosen = _within(fronts, goal.interval, budget, cost)
+        if chosen is None:
+            reach = max(c.cycles for c in _fastest(fronts, budget, cost))
+            least = _priced(fronts, goal.interval, _prices(budget))
+            why = f": it would take {_list(budget, cost(least))}" if least else ""
             raise InputError(
                 f"an interval of {goal.interval:,} cycles cannot be reached{why}; the best within the budget is "
                 f"{reach:,} cycles"
@@ -65,69 +103,97 @@ def choose(fronts: Fronts, goal: Goal, budget: Budget, cost: Cost, latency: Late
     return chosen
 
 
+def _vector(resources: Resources) -> Array:
+    return np.array([getattr(resources, name) for name in _NAMES], dtype=float)
+
+
+def _prices(budget: Budget) -> Array:
+    """What a unit of each resource is worth: the whole budget of any is worth the same."""
+    return np.array([1 / max(getattr(budget, name), 1e-9) for name in _NAMES])
+
+
 def _list(budget: Budget, used: Resources) -> str:
     return ", ".join(budget.shortfalls(used))
 
 
-def _front(task: Task, arithmetic: Arithmetic, budget: Budget) -> list[Candidate]:
-    """The foldings that no other one beats in both cycles and cost, the fastest first."""
-    every = [Candidate(task, folding, arithmetic, exact=False) for folding in candidates(task)]
-    every.sort(key=lambda c: (c.cycles, budget.share(c.resources)))
-    front: list[Candidate] = []
-    for candidate in every:
-        # a slower folding is only of use if it is cheaper than all faster ones
-        if not front or budget.share(candidate.resources) < budget.share(front[-1].resources):
-            front.append(candidate)
-    return front
-
-
-def _within(fronts: Fronts, interval: int) -> list[Candidate] | None:
+def _priced(fronts: Sequence[Front], interval: float, prices: Array) -> list[Candidate] | None:
     """The cheapest folding of every task that keeps to `interval`; None if one cannot."""
-    chosen = []
-    for front in fronts:
-        fast = [c for c in front if c.cycles <= interval]
-        if not fast:
+    options = [front.cheapest(interval, prices) for front in fronts]
+    return [found[0] for found in options] if all(options) else None
+
+
+def _within(fronts: Sequence[Front], interval: float, budget: Budget, cost: Cost) -> list[Candidate] | None:
+    """The cheapest chain that keeps to `interval` and to the budget; None if none is found.
+
+    Each kernel takes what is cheapest for it; the price of what is exceeded rises until all fits (Lagrange multipliers:
+    Everett, "Generalized Lagrange multiplier method", 1963). Then kernel by kernel is tried in the whole chain, for the
+    width converters between them.
+    """
+    prices = _prices(budget)
+    allowed = np.array([getattr(budget, name) for name in _NAMES])
+    for _ in range(_RAISES):
+        chosen = _priced(fronts, interval, prices)
+        if chosen is None:
             return None
-        chosen.append(fast[-1])
+        chosen = _settled(chosen, fronts, interval, prices, cost)
+        exceeded = _vector(cost(chosen)) > allowed
+        if not exceeded.any():
+            return chosen
+        prices = np.where(exceeded, prices * _RAISE, prices)
+    return None
+
+
+def _settled(
+    chosen: list[Candidate], fronts: Sequence[Front], interval: float, prices: Array, cost: Cost
+) -> list[Candidate]:
+    """Improve the chain, kernel by kernel, until no other folding of a single one makes it cheaper."""
+    best = float(_vector(cost(chosen)) @ prices)
+    improved = True
+    while improved:
+        improved = False
+        for n, front in enumerate(fronts):
+            for candidate in front.cheapest(interval, prices):
+                trial = [*chosen[:n], candidate, *chosen[n + 1 :]]
+                price = float(_vector(cost(trial)) @ prices)
+                if price < best * (1 - 1e-9):
+                    best, chosen, improved = price, trial, True
     return chosen
 
 
-def _fastest(fronts: Fronts, budget: Budget, cost: Cost) -> list[Candidate]:
+def _fastest(fronts: Sequence[Front], budget: Budget, cost: Cost) -> list[Candidate]:
     """The cheapest chain with the shortest interval that the budget allows. The smallest design must fit."""
-    floor = max(front[0].cycles for front in fronts)
-    intervals = sorted({max(c.cycles, floor) for front in fronts for c in front})
+    floor = max(int(front.cycles[0]) for front in fronts)
+    intervals = sorted({max(int(n), floor) for front in fronts for n in front.cycles})
     low, high = 0, len(intervals) - 1
-    best = [front[-1] for front in fronts]
+    best: list[Candidate] | None = None
     while low <= high:
         middle = (low + high) // 2
-        chosen = _within(fronts, intervals[middle])
-        if chosen is not None and budget.fits(cost(chosen)):
+        chosen = _within(fronts, intervals[middle], budget, cost)
+        if chosen is not None:
             best, high = chosen, middle - 1
         else:
             low = middle + 1
+    assert best is not None, "the slowest interval is the smallest design"
     return best
 
 
 def _quicken(
-    chosen: list[Candidate],
-    fronts: Fronts,
-    budget: Budget,
-    cost: Cost,
-    latency: Latency,
+    chosen: list[Candidate], fronts: Sequence[Front], budget: Budget, cost: Cost, latency: Latency
 ) -> list[Candidate]:
     """Spend the rest of the budget, step by step where a cycle of latency is cheapest."""
     now = latency(chosen)
+    prices = _prices(budget)
     while True:
         best: tuple[float, int, list[Candidate]] | None = None
+        before = float(_vector(cost(chosen)) @ prices)
         for n, front in enumerate(fronts):
-            faster = [c for c in front if c.cycles < chosen[n].cycles]
-            for candidate in faster[-2:]:
+            for candidate in front.faster(chosen[n].cycles, prices)[:2]:
                 trial = [*chosen[:n], candidate, *chosen[n + 1 :]]
                 used = cost(trial)
                 if not budget.fits(used):
                     continue
                 gain = now - latency(trial)
-                price = max(budget.share(used) - budget.share(cost(chosen)), 1e-9)
+                price = max(float(_vector(used) @ prices) - before, 1e-9)
                 if gain > 0 and (best is None or gain / price > best[0]):
                     best = gain / price, now - gain, trial
         if best is None:

@@ -26,6 +26,7 @@ class Parameters:
     offset: Array
     shift: Array
 
+    @cached_property
     def rows(self) -> list[tuple[int, int, int, int]]:
         """(bias, multiplier, offset, shift) of every channel."""
         columns = (self.bias, self.multiplier, self.offset, self.shift)

@@ -52,6 +52,14 @@ CASES: dict[str, tuple[Callable[[Rng], Builder], Folding]] = {
         lambda rng: Builder(rng, (3, 9, 2), 4).conv(2, Window((2, 3), (1, 2))).requantize(),
         Folding(2, 2, (1, 1), positions=(1, 4), pixels=8),
     ),
+    "a window in pieces that divide nothing": (
+        lambda rng: Builder(rng, (5, 4, 5), zero=3).conv(3, Window((3, 3), pads=(0, 1, 1, 0))).requantize(),
+        Folding(2, 2, (3, 3), split=4),
+    ),
+    "pools of windows in pieces": (
+        lambda rng: _pooled(Builder(rng, (7, 6, 1)).conv(4, Window((5, 5), pads=(1, 2, 2, 2)))),
+        Folding(4, 1, (5, 5), positions=(1, 2), split=7, pixels=2),
+    ),
     "columns of a pool at once": (
         lambda rng: Builder(rng, (6, 8, 3)).max_pool(Window((3, 2), (1, 2), (1, 0, 1, 0))),
         Folding(3, 3, (3, 1), positions=(1, 2), pixels=4),

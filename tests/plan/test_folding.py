@@ -6,7 +6,8 @@ import pytest
 from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.mac import MacConfig
 from rtlnn.ops import Window
-from rtlnn.plan.folding import Candidate, Folding, candidates
+from rtlnn.plan.candidates import candidates
+from rtlnn.plan.folding import Candidate, Folding
 from rtlnn.plan.tasks import tasks_of
 from tests.integer_graphs import Builder
 
@@ -50,7 +51,7 @@ def test_weights_lie_where_the_reader_looks(parallel: tuple[int, int], rng: Rng)
 def test_parameters_lie_by_beat(rng: Rng) -> None:
     builder = Builder(rng, (1, 1, 4)).dense(5).requantize()
     candidate = _candidate(builder, Folding(4, 2, (1, 1)))
-    finish, rows = candidate.kernel.finish, candidate.task.parameters.rows()
+    finish, rows = candidate.kernel.finish, candidate.task.parameters.rows
     assert finish.lanes == 2
     words = candidate.contents()["parameter"]
     assert len(words) == 4
