@@ -41,9 +41,13 @@ def _plain_names(text: str) -> str:
     for name in set(re.findall(r"^module \\(\S+) ", text, re.MULTILINE)):
         text = text.replace(f"\\{name} ", f"{name.replace('.', SEPARATOR)} ")
     # so would the order of assignments, which follows the order in which the converter first met their names
-    text = _ASSIGNMENTS.sub(lambda m: "".join(sorted(m[0].splitlines(keepends=True))), text)
+    text = _ASSIGNMENTS.sub(lambda m: "".join(sorted(m[0].splitlines(keepends=True), key=_without_numbers)), text)
     # numbers that the converter counts through all modules would make a file depend on its neighbours
     counters: dict[str, int] = {}
     return re.sub(
-        r"\$(auto\$[a-z_]+\.cc:\d+:[a-z_]+)\$(\d+)", lambda m: f"$aux${counters.setdefault(m[2], len(counters))}", text
+        r"\$(auto\$[a-z_]+\.cc:\d+:[A-Za-z_]+)\$(\d+)", lambda m: f"$aux${counters.setdefault(m[2], len(counters))}", text
     )
+
+
+def _without_numbers(line: str) -> str:
+    return re.sub(r"\$\d+", "", line)
