@@ -12,7 +12,10 @@ __all__ = ["convert"]
 
 _MODULE = re.compile(r"^(?:\(\* .*\*\)\n)*module (\S+?) ?\(.*?^endmodule\n", re.MULTILINE | re.DOTALL)
 
-_ASSIGNMENTS = re.compile(r"(?:^  assign [^\n]*;\n)+", re.MULTILINE)
+_COUNTED = re.compile(r"\$auto\$[a-z_]+\.cc:\d+:[A-Za-z_]+\$(\d+)")
+"""Names that the converter makes up."""
+_UNORDERED = re.compile(r"(?:^  assign [^\n]*;\n)+|(?:^  wire [^\n]*;\n)+", re.MULTILINE)
+"""Lines of which the order means nothing."""
 
 
 def convert(modules: Mapping[str, tuple[Elaboratable, Mapping[str, object] | None]]) -> dict[str, str]:
@@ -40,14 +43,8 @@ def _plain_names(text: str) -> str:
     """Submodules are named `top.sub`, which Verilog must escape; they become `top__sub`."""
     for name in set(re.findall(r"^module \\(\S+) ", text, re.MULTILINE)):
         text = text.replace(f"\\{name} ", f"{name.replace('.', SEPARATOR)} ")
-    # so would the order of assignments, which follows the order in which the converter first met their names
-    text = _ASSIGNMENTS.sub(lambda m: "".join(sorted(m[0].splitlines(keepends=True), key=_without_numbers)), text)
-    # numbers that the converter counts through all modules would make a file depend on its neighbours
-    counters: dict[str, int] = {}
-    return re.sub(
-        r"\$(auto\$[a-z_]+\.cc:\d+:[A-Za-z_]+)\$(\d+)", lambda m: f"$aux${counters.setdefault(m[2], len(counters))}", text
-    )
-
-
-def _without_numbers(line: str) -> str:
-    return re.sub(r"\$\d+", "", line)
+    # Numbers that the converter counts through all modules would make a file depend on its neighbours, and so would an
+    # order that follows such numbers, or the order in which it first met a name.
+    ranks = {n: rank for rank, n in enumerate(sorted({int(m[1]) for m in _COUNTED.finditer(text)}))}
+    text = _COUNTED.sub(lambda m: f"$aux${ranks[int(m[1])]}", text)
+    return _UNORDERED.sub(lambda m: "".join(sorted(m[0].splitlines(keepends=True))), text)
