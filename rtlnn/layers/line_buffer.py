@@ -11,7 +11,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from rtlnn.layers.counter import count
+from rtlnn.layers.loops import loop
 from rtlnn.layers.pipeline import delayed, registered
 from rtlnn.layers.rom import LUTRAM_WORDS
 from rtlnn.layers.step_generator import PIPELINE, Step, StepGenerator
@@ -85,7 +85,7 @@ class LineBuffer(wiring.Component):
         """When a beat may enter: while a row slot is free, and the loops have begun."""
         c = self.config
         self.push = Signal()
-        self._word, row_end = count(m, c.row_beats, self.push, "word")
+        _, self._row_end = loop(m, c.row_beats, self.push, "word")
         shape = signed((c.height + c.rows).bit_length() + 1)
         used, used_next = Signal(shape), Signal(shape)
         # the release takes effect late, when the last read has been made
@@ -93,7 +93,7 @@ class LineBuffer(wiring.Component):
         ready = Signal(name="ready")
         m.d.comb += [
             self.push.eq(self.i.tvalid & self.i.tready),
-            used_next.eq(used + (self.push & row_end) - released),
+            used_next.eq(used + (self.push & self._row_end) - released),
             self.i.tready.eq(ready),
         ]
         m.d.sync += [used.eq(used_next), ready.eq((used_next < c.rows) & full)]
@@ -208,10 +208,10 @@ class LineBuffer(wiring.Component):
         """Where the beat that enters is written: bank row, which of a row's groups of banks, address."""
         c = self.config
         turns = c.banks[1] // c.pixels
-        group, pixel_end = count(m, c.groups, self.push, "write_group")
+        group, pixel_end = loop(m, c.groups, self.push, "write_group")
         pixel, row_end = Signal(), Signal()
-        m.d.comb += [pixel.eq(self.push & pixel_end), row_end.eq(self.push & (self._word == c.row_beats - 1))]
-        row, rows_end = count(m, c.banks[0], row_end, "write_row")
+        m.d.comb += [pixel.eq(self.push & pixel_end), row_end.eq(self.push & self._row_end)]
+        row, rows_end = loop(m, c.banks[0], row_end, "write_row")
         place = Signal(range(max(turns, 2)), name="write_place")
         base = Signal(range(max(c.bank_words, 2)), name="write_base")
         column = Signal(range(max(c.row_words, 2)), name="write_column")

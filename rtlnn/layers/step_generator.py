@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 from rtlnn.layers.loops import Loops
 from rtlnn.layers.walk import Columns, Rows
@@ -12,6 +12,7 @@ __all__ = ["PIPELINE", "Step", "StepGenerator"]
 
 PIPELINE = 3
 """Cycles from the loops to a step that can be issued."""
+_INSIDE = ("inside_row", "inside_column")
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,10 @@ class StepGenerator:
         two = self._registered({**kept, "need": need, "free": free}, "ready")
         addresses = [[self._address(two, by, bx) for bx in range(c.banks[1])] for by in range(c.banks[0])]
         self.following = self._step(two, addresses)
-        places = ("row_base", "row_following", "column_base", "frame_begin")
-        three = self._registered({n: v for n, v in two.items() if n not in places}, "step")
+        names = {n for n in Step.__dataclass_fields__ if n != "addresses"}
+        three = self._registered(
+            {n: v for n, v in two.items() if n.rstrip("0123456789") in _INSIDE or n in names}, "step"
+        )
         fixed = [
             [self._registered({"": a}, f"address{y}_{x}")[""] for x, a in enumerate(line)]
             for y, line in enumerate(addresses)
@@ -96,31 +99,22 @@ class StepGenerator:
         columns = Columns(m, c, loops, self._advance)
         height, width = c.rectangle
         words, groups = c.width * c.groups, c.groups
-        row_need = rows.beat + (height - 1) * c.row_beats
-        end = columns.word + (width - 1) * groups
+        row_need: Value = rows.beat + (height - 1) * c.row_beats
+        column_need: Value = columns.word + (width - 1) * groups + loops.group
+        # padding below and to the right needs no more than the last row and column
         if c.window.pads[2] > 0:
             row_need = Mux(rows.row > c.height - height, frame_beat + (c.height - 1) * c.row_beats, row_need)
         if c.window.pads[3] > 0:
-            end = Mux(columns.word > words - width * groups, words - groups, end)
-        column_need = (end + loops.group if c.pixels == 1 else end >> (c.pixels.bit_length() - 1))[: self._bits]
-        outside = Signal(name="outside")
-        if max(c.window.pads) > 0:
-            m.d.comb += outside.eq(
-                (rows.row <= -height)
-                | (rows.row >= c.height)
-                | (columns.word <= -width * groups)
-                | (columns.word >= words)
-            )
+            column_need = Mux(columns.word > words - width * groups, words - groups + loops.group, column_need)
         values: dict[str, Value] = {
             "row_need": row_need[: self._bits],
-            "column_need": column_need,
-            "outside": outside,
+            "column_need": (column_need >> (c.pixels.bit_length() - 1))[: self._bits],
+            "outside": Const(0, 1),
             "frame_begin": loops.frame_begin,
             "frame_beat": frame_beat,
-            "row_base": rows.base,
-            "row_following": rows.following_base(),
             "column_base": (columns.base + loops.group).as_signed(),
-            "row_bank": rows.bank,
+            "column_following": (columns.following() + loops.group).as_signed(),
+            "row_bank": rows.bank(),
             "column_bank": columns.bank,
             "first": loops.first,
             "last": loops.position_end,
@@ -132,23 +126,27 @@ class StepGenerator:
             "index": loops.index,
             "piece": loops.piece,
         }
+        values |= {f"row_base{n}": base for n, base in enumerate(rows.bases())}
+        values |= {f"column_behind{n}": columns.bank > n for n in range(c.banks[1])}
         if max(c.window.pads[0], c.window.pads[2]) > 0:
             for n in range(height):
                 values[f"inside_row{n}"] = (rows.row >= -n) & (rows.row < c.height - n)
         if max(c.window.pads[1], c.window.pads[3]) > 0:
             for n in range(width):
                 values[f"inside_column{n}"] = (columns.word >= -n * groups) & (columns.word < words - n * groups)
-        return self._registered(values, "part")
+        parts = self._registered(values, "part")
+        inside = [[v for n, v in parts.items() if n.startswith(f"inside_{axis}")] for axis in ("row", "column")]
+        for flags in filter(None, inside):
+            parts["outside"] = parts["outside"] | ~Cat(*flags).any()
+        return parts
 
     def _address(self, place: dict[str, Value], row: int, column: int) -> Value:
-        """Address in a bank: banks before the rectangle's first one hold the next slot."""
+        """Address in a bank: banks before the rectangle's first one hold a later word."""
         c = self._c
-        base, along = place["row_base"], place["column_base"]
-        if c.banks[0] > 1:
-            base = Mux(place["row_bank"] > row, place["row_following"], base)
+        along = place["column_base"]
         if c.banks[1] > 1:
-            along = Mux(place["column_bank"] > column, along + c.groups, along)
-        return (base + along)[: max(c.bank_words - 1, 1).bit_length()]
+            along = Mux(place[f"column_behind{column}"], place["column_following"], along)
+        return (place[f"row_base{row}"] + along)[: max(c.bank_words - 1, 1).bit_length()]
 
     def _step(self, values: dict[str, Value], addresses: list[list[Value]]) -> Step:
         inside = [

@@ -49,7 +49,7 @@ class Rows(_Walk):
     Members
     -------
     row : first row of the rectangle; negative above the image
-    bank, base : the bank that holds it, and its address there
+    slot : the row slot that holds it
     beat : the first beat of that row, counted from reset, modulo the width
     """
 
@@ -57,13 +57,11 @@ class Rows(_Walk):
         self._c, self._m = c, m
         top, oh, hop = c.window.pads[0], c.output_size[0], c.hop[0]
         shape = signed(max(top, (oh - 1) * hop + c.tile.span(c.window, 0) - top).bit_length() + 1)
-        slot = -top % c.rows
         row = Signal(shape, name="row_place", init=-top)
-        bank = Signal(range(max(c.banks[0], 2)), name="row_bank", init=slot % c.banks[0])
-        base = Signal(range(max(c.bank_words, 2)), name="row_base", init=slot // c.banks[0] * c.row_words)
+        slot = Signal(range(max(c.rows, 2)), name="row_slot", init=-top % c.rows)
         beat = Signal(beat_bits, name="row_beat", init=-top * c.row_beats & (1 << beat_bits) - 1)
-        super().__init__(m, [row, bank, base, beat], c.tile.serial[0], c.kernel_steps[0])
-        self.row, self.bank, self.base, self.beat = self.place
+        super().__init__(m, [row, slot, beat], c.tile.serial[0], c.kernel_steps[0])
+        self.row, self.slot, self.beat = self.place
         next_frame = self._moved(self.tiles, c.height - (oh - 1) * hop)
         next_tile, next_step = self._moved(self.tiles, hop), self._moved(self.place, 1)
         next_position = self._moved(self.positions, c.window.stride[0])
@@ -81,43 +79,33 @@ class Rows(_Walk):
                 self.goto(self.positions, 2)
             with m.Elif(loops.kernel_column_end):
                 self.goto(next_step, 2)
-        self.outer_row = self.tiles[0]
 
     def _moved(self, place: Sequence[Signal], rows: int) -> list[Value]:
         """A place `rows` rows further, modulo the buffer."""
         c = self._c
-        row, bank, base, beat = place
-        quotient, rest = divmod(rows % c.rows, c.banks[0])
-        carry = bank + rest >= c.banks[0]
-        moved = Signal(range(2 * c.bank_words + 1), name="moved_base")
-        self._m.d.comb += moved.eq(base + quotient * c.row_words + Mux(carry, c.row_words, 0))
-        return [
-            row + rows,
-            bank + rest - Mux(carry, c.banks[0], 0) if c.banks[0] > 1 else bank,
-            Mux(moved >= c.bank_words, moved - c.bank_words, moved),
-            beat + rows * c.row_beats,
-        ]
+        row, slot, beat = place
+        following = [(n + rows) % c.rows for n in range(c.rows)]
+        return [row + rows, table(self._m, slot, following, "moved_slot"), beat + rows * c.row_beats]
 
-    def following_base(self) -> Value:
-        """The address of the next slot."""
+    def bank(self) -> Signal:
+        """The bank that holds the rectangle's first row."""
         c = self._c
-        last = self.base == c.bank_words - c.row_words
-        return Mux(last, 0, self.base + c.row_words)
+        return table(self._m, self.slot, [n % c.banks[0] for n in range(c.rows)], "row_bank")
+
+    def bases(self) -> list[Signal]:
+        """Where each bank holds its row of the rectangle: banks before the first one hold a later slot."""
+        c = self._c
+        banks = c.banks[0]
+        slots = [[n + (y - n) % banks for n in range(c.rows)] for y in range(banks)]
+        words = [[n % c.rows // banks * c.row_words for n in line] for line in slots]
+        return [table(self._m, self.slot, line, f"row_base{y}") for y, line in enumerate(words)]
 
     def released(self, loops: Loops) -> Value:
         """Rows that no tile needs any more when this row of tiles has been read."""
         c = self._c
-        hop, top, oh = c.hop[0], c.window.pads[0], c.output_size[0]
-        lows = [min(max(n * hop - top, 0), c.height) for n in range(oh)] + [c.height]
-        steps = [b - a for a, b in pairwise(lows)]
-        if len(set(steps[:-1])) <= 1:
-            return Mux(loops.last_row, steps[-1], steps[0])
-        low, high = Signal(range(c.height + 1)), Signal(range(c.height + 1))
-        self._m.d.comb += [
-            low.eq(_clamped(self.outer_row, c.height)),
-            high.eq(Mux(loops.last_row, c.height, _clamped(self.outer_row + hop, c.height))),
-        ]
-        return high - low
+        lows = [min(max(n * c.hop[0] - c.window.pads[0], 0), c.height) for n in range(c.output_size[0])]
+        freed = [b - a for a, b in pairwise([*lows, c.height])]
+        return table(self._m, loops.row, freed, "freed")
 
 
 class Columns(_Walk):
@@ -156,6 +144,10 @@ class Columns(_Walk):
             with m.Elif(loops.group_end):
                 self.goto(self._moved(self.place, 1), 2)
 
+    def following(self) -> Value:
+        """The address of the bank's next word of the same group."""
+        return self.base + self._c.groups
+
     def _moved(self, place: Sequence[Signal], columns: int) -> list[Value]:
         """A place `columns` columns further."""
         c = self._c
@@ -169,5 +161,14 @@ class Columns(_Walk):
         ]
 
 
-def _clamped(value: Value, high: int) -> Value:
-    return Mux(value < 0, 0, Mux(value > high, high, value))
+def table(m: Module, index: Value, values: Sequence[int], name: str) -> Signal:
+    """values[index]; beyond them anything. A small index makes each bit a LUT."""
+    common = max(sorted(set(values)), key=values.count)
+    result = Signal(range(max(max(values) + 1, 2)), name=name)
+    m.d.comb += result.eq(common)
+    with m.Switch(index):
+        for n, value in enumerate(values):
+            if value != common:
+                with m.Case(n):
+                    m.d.comb += result.eq(value)
+    return result
