@@ -11,7 +11,7 @@ from rtlnn.emit.verilog import convert
 from rtlnn.ir.types import Array
 from rtlnn.layers.counter import count
 from rtlnn.layers.mac import InferredMacArray, MacConfig
-from rtlnn.layers.mac_packed import PackedMacArray, PackedMacConfig
+from rtlnn.layers.mac_packed import PackedMacColumns, PackedMacConfig, PackedMacControl
 from rtlnn.layers.pipeline import delayed
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.sim.harness import CompiledCore
@@ -36,21 +36,33 @@ class _Bench(Elaboratable):
         m, c, ports = Module(), self.config, self.ports
         m.domains.sync = domain = ClockDomain()
         m.d.comb += [domain.clk.eq(ports["aclk"]), domain.rst.eq(~ports["aresetn"])]
-        m.submodules.array = array = _array(c)
         words = ports["s_axis_tdata"][c.positions * c.simd * c.x_bits :]
-        parts = []
+        weights = []
         for part in c.slices:
             word = Cat(words.word_select(pe * c.simd + n, c.w_bits) for pe, n in part.order)
-            parts.append(delayed(m, word, part.delay, f"weights{part.delay}"))
+            weights.append(delayed(m, word, part.delay, f"weights{part.delay}"))
+        if isinstance(c, MacConfig):
+            m.submodules.array = array = InferredMacArray(c)
+            m.d.comb += array.weights.eq(weights[0])
+            acc = array.acc
+        else:
+            m.submodules.array = array = PackedMacControl(c)
+            m.submodules.columns = columns = PackedMacColumns(c, {name: name for name in c.parts})
+            m.d.comb += [w.eq(word) for w, word in zip(columns.weights, weights, strict=True)]
+            m.d.comb += [
+                columns.inputs.eq(array.inputs),
+                columns.valid.eq(array.column_valid),
+                columns.first.eq(array.column_first),
+            ]
+            acc = columns.acc
         step, last = count(m, self.steps, ports["s_axis_tvalid"], "step")
         m.d.comb += [
             ports["s_axis_tready"].eq(1),
             array.x.eq(ports["s_axis_tdata"]),
-            array.weights.eq(Cat(parts)),
             array.valid.eq(ports["s_axis_tvalid"]),
             array.first.eq(step == 0),
             array.last.eq(last),
-            ports["m_axis_tdata"].eq(array.acc),
+            ports["m_axis_tdata"].eq(acc),
             ports["m_axis_tvalid"].eq(array.done),
             ports["m_axis_tlast"].eq(1),
         ]
@@ -59,12 +71,6 @@ class _Bench(Elaboratable):
         m.d.sync += early.eq(array.early)
         m.d.comb += ports["m_axis_tvalid"].eq(array.done & early)
         return m
-
-
-def _array(config: Config) -> InferredMacArray | PackedMacArray:
-    if isinstance(config, MacConfig):
-        return InferredMacArray(config)
-    return PackedMacArray(config, {name: name for name in config.parts})
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from rtlnn.layers.component import LayerConfig
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.mac_column import ColumnConfig
+from rtlnn.layers.mac_packed import PackedMacColumns, PackedMacConfig
 from rtlnn.layers.stream import StreamFormat
 
 __all__ = ["Netlist", "Stage", "emit_chain"]
@@ -52,47 +53,40 @@ def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: 
         source, sink = a.layer.output, b.layer.input
         if not source.same_beats(sink):
             raise TypeError(f"{a.name} delivers {source}, {b.name} takes {sink}")
-    names, distinct = _components(top, stages)
+    names: dict[LayerConfig | ColumnConfig, str] = {}
+    distinct: dict[str, tuple[Elaboratable, Any]] = {}
     modules, memories = {}, {}
+
+    def add(config: LayerConfig | ColumnConfig, name: str) -> None:
+        if config not in names:
+            names[config] = name
+            distinct[name] = (config.component(), None)
+
     for stage in stages:
+        module = f"{top}_{stage.name}"
         if isinstance(stage.layer, KernelConfig):
+            for name, part in stage.layer.parts.items():
+                add(part, f"{module}{SEPARATOR}{name}")
             for port in stage.layer.memories:
-                name = f"{top}_{stage.name}{SEPARATOR}{port.name}"
+                name = f"{module}{SEPARATOR}{port.name}"
                 modules[name] = rom_module(name, port.width, port.depth)
                 memories[f"{name}.mem"] = memory_file(stage.contents[port.name], port.width)
+        add(stage.layer, module)
     chain = _Chain(top, stages, names, input_bits, output_bits)
     distinct[top] = (chain, chain.ports())
     return Netlist(top, {**modules, **convert(distinct)}, memories)
-
-
-def _components(
-    top: str, stages: Sequence[Stage]
-) -> tuple[dict[LayerConfig, str], dict[str, tuple[Elaboratable, Any]]]:
-    """The name of each distinct layer's module; and what is to be converted, by name, parts before what they are in."""
-    names: dict[LayerConfig, str] = {}
-    part_names: dict[ColumnConfig, str] = {}
-    distinct: dict[str, tuple[Elaboratable, Any]] = {}
-    for stage in stages:
-        layer, module = stage.layer, f"{top}_{stage.name}"
-        if layer in names:
-            continue
-        names[layer] = module
-        if not isinstance(layer, KernelConfig):
-            distinct[module] = (layer.component(), None)
-            continue
-        for name, part in layer.parts.items():
-            if part not in part_names:
-                part_names[part] = f"{module}{SEPARATOR}{name}"
-                distinct[part_names[part]] = (part.component(), None)
-        distinct[module] = (layer.component({name: part_names[part] for name, part in layer.parts.items()}), None)
-    return names, distinct
 
 
 class _Chain(Elaboratable):
     """The top module."""
 
     def __init__(
-        self, top: str, stages: Sequence[Stage], names: Mapping[LayerConfig, str], input_bits: int, output_bits: int
+        self,
+        top: str,
+        stages: Sequence[Stage],
+        names: Mapping[LayerConfig | ColumnConfig, str],
+        input_bits: int,
+        output_bits: int,
     ) -> None:
         self._top, self._stages, self._names = top, stages, names
         self._source: StreamFormat = stages[0].layer.input
@@ -152,15 +146,32 @@ class _Chain(Elaboratable):
         if isinstance(stage.layer, GuardConfig):
             ports["o_frame_error"] = self.frame_error
         if isinstance(stage.layer, KernelConfig):
-            for port in stage.layer.memories:
-                address = Signal(range(max(port.depth, 2)), name=f"{stage.name}_{port.name}_address")
-                data = Signal(port.width, name=f"{stage.name}_{port.name}_data")
-                ports[f"o_{port.name}_address"], ports[f"i_{port.name}_data"] = address, data
-                m.submodules[f"{stage.name}{SEPARATOR}{port.name}"] = Instance(
-                    f"{self._top}_{stage.name}{SEPARATOR}{port.name}", i_clk=ClockSignal(), i_addr=address, o_data=data
-                )
+            ports |= self._beside(m, stage.name, stage.layer)
         m.submodules[stage.name] = Instance(self._names[stage.layer], **ports)
         return out
+
+    def _beside(self, m: Module, name: str, layer: KernelConfig) -> dict[str, Any]:
+        """Memories and columns of a kernel, and its ports to them."""
+        ports: dict[str, Any] = {}
+        words = {}
+        for port in layer.memories:
+            address = Signal(range(max(port.depth, 2)), name=f"{name}_{port.name}_address")
+            words[port] = Signal(port.width, name=f"{name}_{port.name}_data")
+            ports[f"o_{port.name}_address"] = address
+            m.submodules[f"{name}{SEPARATOR}{port.name}"] = Instance(
+                f"{self._top}_{name}{SEPARATOR}{port.name}", i_clk=ClockSignal(), i_addr=address, o_data=words[port]
+            )
+        if isinstance(layer.array, PackedMacConfig):
+            parts = {part: self._names[config] for part, config in layer.parts.items()}
+            m.submodules[f"{name}{SEPARATOR}columns"] = columns = PackedMacColumns(layer.array, parts)
+            m.d.comb += [w.eq(words.pop(p)) for p, w in zip(layer.weight_memories, columns.weights, strict=True)]
+            ports |= {
+                "o_column_inputs": columns.inputs,
+                "o_column_valid": columns.valid,
+                "o_column_first": columns.first,
+                "i_column_sums": columns.acc,
+            }
+        return ports | {f"i_{port.name}_data": word for port, word in words.items()}
 
 
 class _Wires:

@@ -7,9 +7,8 @@ only when the queue has room for its results, so nothing behind the line buffer 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
-from types import MappingProxyType
 
-from amaranth.hdl import Cat, Const, Module, Value
+from amaranth.hdl import Const, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,7 +17,7 @@ from rtlnn.layers.kernel_timing import KernelTiming
 from rtlnn.layers.line_buffer import LATENCY, LineBuffer
 from rtlnn.layers.mac import InferredMacArray, MacConfig
 from rtlnn.layers.mac_column import ColumnConfig
-from rtlnn.layers.mac_packed import PackedMacArray, PackedMacConfig
+from rtlnn.layers.mac_packed import PackedMacConfig, PackedMacControl
 from rtlnn.layers.maximum import Maximum, MaximumConfig
 from rtlnn.layers.pipeline import registered
 from rtlnn.layers.pool import PoolArray, PoolConfig
@@ -90,18 +89,21 @@ class KernelConfig(LayerConfig):
         return StreamFormat(f.lanes, f.out_bits, f.signed, self.channels * self.pixels, self.window.positions)
 
     @property
+    def weight_memories(self) -> tuple[MemoryPort, ...]:
+        """One for each slice of the weights."""
+        if isinstance(self.array, PoolConfig):
+            return ()
+        depth = self.window.passes * self.window.steps
+        sizes = self.array.slice_sizes
+        names = [f"weight{delay}" if len(sizes) > 1 else "weight" for delay in range(len(sizes))]
+        return tuple(MemoryPort(n, size * self.array.w_bits, depth) for n, size in zip(names, sizes, strict=True))
+
+    @property
     def memories(self) -> tuple[MemoryPort, ...]:
-        result = []
-        if not isinstance(self.array, PoolConfig):
-            depth = self.window.passes * self.window.steps
-            sizes = self.array.slice_sizes
-            for delay, size in enumerate(sizes):
-                name = f"weight{delay}" if len(sizes) > 1 else "weight"
-                result.append(MemoryPort(name, size * self.array.w_bits, depth))
-        if self.constant is None:
-            width = self.finish.lanes * self.finish.parameter_bits
-            result.append(MemoryPort("parameter", width, self.shape.passes * self.shape.groups))
-        return tuple(result)
+        if self.constant is not None:
+            return self.weight_memories
+        width = self.finish.lanes * self.finish.parameter_bits
+        return (*self.weight_memories, MemoryPort("parameter", width, self.shape.passes * self.shape.groups))
 
     @property
     def latency(self) -> int:
@@ -122,12 +124,11 @@ class KernelConfig(LayerConfig):
 
     @property
     def parts(self) -> Mapping[str, ColumnConfig]:
-        """What occurs many times in the kernel, and so is a module of its own, by name."""
+        """What occurs many times beside the kernel, and so is a module of its own, by name."""
         return self.array.parts if isinstance(self.array, PackedMacConfig) else {}
 
-    def component(self, modules: Mapping[str, str] = MappingProxyType({})) -> "Kernel":
-        """The hardware; `modules` names the modules of its parts."""
-        return Kernel(self, modules)
+    def component(self) -> "Kernel":
+        return Kernel(self)
 
 
 class Kernel(wiring.Component):
@@ -137,53 +138,40 @@ class Kernel(wiring.Component):
     -------
     i, o : streams, `config.input` and `config.output`
     weight_address, weight_data, parameter_address, parameter_data : see `config.memories`
+    column_inputs, column_valid, column_first, column_sums : of a packed array in place of `weight_data`: what
+        goes to the columns, and what comes back (see `PackedMacColumns`)
     """
 
-    def __init__(self, config: KernelConfig, modules: Mapping[str, str]) -> None:
-        self.config, self._modules = config, modules
+    def __init__(self, config: KernelConfig) -> None:
+        self.config = config
+        array = config.array
         members = {"i": In(StreamSignature(config.input)), "o": Out(StreamSignature(config.output))}
         for port in config.memories:
             members[f"{port.name}_address"] = Out(range(max(port.depth, 2)))
-            members[f"{port.name}_data"] = In(port.width)
+            if not config.parts or port not in config.weight_memories:
+                members[f"{port.name}_data"] = In(port.width)
+        if isinstance(array, PackedMacConfig):
+            members |= {"column_inputs": Out(array.input_bits), "column_valid": Out(1), "column_first": Out(1)}
+            members["column_sums"] = In(array.sums * array.acc_bits)
         super().__init__(members)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         c = self.config
         m.submodules.line_buffer = buffer = LineBuffer(c.window, c.slots)
-        if isinstance(c.array, PoolConfig):
-            m.submodules.array = array = PoolArray(c.array)
-            m.d.comb += [array.row.eq(buffer.row), array.column.eq(buffer.column)]
-        else:
-            if isinstance(c.array, PackedMacConfig):
-                array = PackedMacArray(c.array, self._modules)
-            else:
-                array = InferredMacArray(c.array)
-            m.submodules.array = array
-            address: Value = buffer.weight_address
-            ports = c.memories[: len(c.array.slice_sizes)]
-            for delay, port in enumerate(ports):
-                m.d.comb += getattr(self, f"{port.name}_address").eq(address)
-                address = registered(m, address, f"weight_address_{delay + 1}")
-            words = [getattr(self, f"{port.name}_data") for port in ports]
-            m.d.comb += array.weights.eq(Cat(*words))
+        sums, done, early = self._array(m, buffer)
         m.submodules.serializer = serializer = Serializer(c.shape, c.array.acc_bits)
         finish = Requantizer(c.finish) if isinstance(c.finish, RequantizeConfig) else BiasAdder(c.finish)
         m.submodules.finish = finish
         m.submodules.queue = queue = ResultQueue(c.output, c.shape, c.slots)
         connect(m, wiring.flipped(self.i), buffer.i)
         connect(m, queue.o, wiring.flipped(self.o))
-        sums, done, early = array.acc, array.done, array.early
         if c.maximum:
             m.submodules.maximum = maximum = Maximum(c.maximum)
             m.d.comb += [maximum.acc.eq(sums), maximum.done.eq(done), maximum.early.eq(early)]
             sums, done, early = maximum.largest, maximum.complete, maximum.soon
         m.d.comb += [
             buffer.credit.eq(queue.credit),
-            array.x.eq(buffer.x),
-            array.valid.eq(buffer.valid),
-            array.first.eq(buffer.first),
-            array.last.eq(buffer.last),
             serializer.acc.eq(sums),
             serializer.done.eq(done),
             serializer.early.eq(early),
@@ -200,3 +188,35 @@ class Kernel(wiring.Component):
         else:
             m.d.comb += finish.parameters.eq(Const(c.constant, c.finish.parameter_bits).replicate(c.finish.lanes))
         return m
+
+    def _array(self, m: Module, buffer: LineBuffer) -> tuple[Value, Value, Value]:
+        """The arithmetic, and what it reads: its sums, when they are complete, and the same one cycle ahead."""
+        c = self.config
+        array: PoolArray | PackedMacControl | InferredMacArray
+        if isinstance(c.array, PoolConfig):
+            array = PoolArray(c.array)
+            m.d.comb += [array.row.eq(buffer.row), array.column.eq(buffer.column)]
+        else:
+            address: Value = buffer.weight_address
+            ports = c.weight_memories
+            for delay, port in enumerate(ports):
+                m.d.comb += getattr(self, f"{port.name}_address").eq(address)
+                address = registered(m, address, f"weight_address_{delay + 1}")
+            if isinstance(c.array, PackedMacConfig):
+                array = PackedMacControl(c.array)
+                m.d.comb += [
+                    self.column_inputs.eq(array.inputs),
+                    self.column_valid.eq(array.column_valid),
+                    self.column_first.eq(array.column_first),
+                ]
+            else:
+                array = InferredMacArray(c.array)
+                m.d.comb += array.weights.eq(getattr(self, f"{ports[0].name}_data"))
+        m.submodules.array = array
+        m.d.comb += [
+            array.x.eq(buffer.x),
+            array.valid.eq(buffer.valid),
+            array.first.eq(buffer.first),
+            array.last.eq(buffer.last),
+        ]
+        return self.column_sums if isinstance(array, PackedMacControl) else array.acc, array.done, array.early
