@@ -1,7 +1,7 @@
 """Stream width converter."""
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import gcd
 
 from amaranth.hdl import Module, Mux, Signal
@@ -10,8 +10,11 @@ from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.component import LayerConfig, Resources
 from rtlnn.layers.counter import count
+from rtlnn.layers.narrower import Narrower, NarrowerShape
 from rtlnn.layers.stream import StreamFormat, StreamSignature
+from rtlnn.layers.tiling import beat_sizes, parts_of
 from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.widener import Widener, WidenerShape
 
 __all__ = ["Gearbox", "GearboxConfig"]
 
@@ -40,20 +43,34 @@ class GearboxConfig(LayerConfig):
         if self.input.channels * self.input.pixels != self.output.channels * self.output.pixels:
             raise ValueError(f"a gearbox keeps the elements of a frame: {self.input} against {self.output}")
 
+    @cached_property
+    def tiled(self) -> WidenerShape | NarrowerShape | None:
+        """The simpler converter, where the beats of one side are made of whole beats of the other."""
+        if (pattern := parts_of(self.target, self.source)) is not None:
+            return WidenerShape(self.source, self.target, pattern)
+        if (pattern := parts_of(self.source, self.target)) is not None:
+            return NarrowerShape(self.source, self.target, pattern)
+        return None
+
     @property
     def capacity(self) -> int:
         """Elements of the shift register: as few as let the side of more beats have one every cycle."""
-        return _capacity(tuple(_sizes(self.input)), tuple(_sizes(self.output)))
+        return _capacity(tuple(beat_sizes(self.input)), tuple(beat_sizes(self.output)))
 
-    def component(self) -> "Gearbox":
+    def component(self) -> "Gearbox | Widener | Narrower":
+        match self.tiled:
+            case WidenerShape() as shape:
+                return Widener(shape)
+            case NarrowerShape() as shape:
+                return Narrower(shape)
         return Gearbox(self)
 
     def processes(self, i: Link, o: Link) -> list[Process]:
-        return [self._fill(i, o), self._drain(i, o)]
+        return [self.tiled.process(i, o)] if self.tiled else [self._fill(i, o), self._drain(i, o)]
 
     def _fill(self, i: Link, o: Link) -> Process:
         """A beat enters when all but `capacity` of the elements up to its end have left."""
-        into, out = _sizes(self.input), _sizes(self.output)
+        into, out = beat_sizes(self.input), beat_sizes(self.output)
         filled = drained = j = n = 0
         while True:
             filled += into[n % len(into)]
@@ -70,7 +87,7 @@ class GearboxConfig(LayerConfig):
 
     def _drain(self, i: Link, o: Link) -> Process:
         """A beat leaves the cycle after its last element entered, at the earliest."""
-        into, out = _sizes(self.input), _sizes(self.output)
+        into, out = beat_sizes(self.input), beat_sizes(self.output)
         filled = drained = j = n = 0
         while True:
             drained += out[j % len(out)]
@@ -86,7 +103,9 @@ class GearboxConfig(LayerConfig):
 
     @property
     def resources(self) -> Resources:
-        unit = gcd(*_sizes(self.input), *_sizes(self.output))
+        if self.tiled:
+            return self.tiled.resources
+        unit = gcd(*beat_sizes(self.input), *beat_sizes(self.output))
         ff = self.capacity * self.input.bits
         # a bit comes from its successor, or from one of so many elements of a beat (factor fitted to Yosys's counts)
         sources = min(self.input.elements, self.capacity) // unit
@@ -107,7 +126,7 @@ class Gearbox(wiring.Component):
         m = Module()
         bits = self.config.input.bits
         # counts are kept in units of the greatest common divisor of all beats' sizes
-        unit = gcd(*_sizes(self.config.input), *_sizes(self.config.output))
+        unit = gcd(*beat_sizes(self.config.input), *beat_sizes(self.config.output))
         room = self.config.capacity // unit
         level = Signal(range(room + 1))
         buffer = Signal(self.config.capacity * bits)
@@ -115,7 +134,7 @@ class Gearbox(wiring.Component):
         push, pop = Signal(), Signal()
         for fmt, n, step in ((self.config.input, n_in, push), (self.config.output, n_out, pop)):
             last = count(m, fmt.beats_per_pixel, step)[1]
-            partial = _sizes(fmt)[-1]
+            partial = beat_sizes(fmt)[-1]
             m.d.comb += n.eq(Mux(last, partial // unit, fmt.elements // unit))
         frame_end = count(m, self.config.output.beats, pop)[1]
         m.d.comb += [
@@ -133,23 +152,17 @@ class Gearbox(wiring.Component):
         m.d.comb += shifted.eq(buffer)
         # a partial beat is a pixel's last: what follows it is shifted down by its own size
         with m.If(pop), m.Switch(n_out):
-            for size in sorted(set(_sizes(self.config.output))):
+            for size in sorted(set(beat_sizes(self.config.output))):
                 with m.Case(size // unit):
                     m.d.comb += shifted.eq(buffer >> (size * bits))
         m.d.sync += buffer.eq(shifted)
         with m.If(push), m.Switch(kept):
-            for start in range(0, room - min(_sizes(self.config.input)) // unit + 1):
+            for start in range(0, room - min(beat_sizes(self.config.input)) // unit + 1):
                 with m.Case(start):
                     at = start * unit * bits
                     width = min(self.config.input.width, len(buffer) - at)
                     m.d.sync += buffer[at : at + width].eq(self.i.tdata)
         return m
-
-
-def _sizes(fmt: StreamFormat) -> list[int]:
-    """Elements of each beat of a pixel."""
-    rest = fmt.channels - (fmt.beats_per_pixel - 1) * fmt.elements
-    return [fmt.elements] * (fmt.beats_per_pixel - 1) + [rest]
 
 
 @lru_cache(maxsize=4096)

@@ -2,13 +2,16 @@
 
 from itertools import pairwise
 from pathlib import Path
+from types import NoneType
 
 import numpy as np
 import pytest
 
 from rtlnn.emit.netlist import Stage
 from rtlnn.layers.gearbox import GearboxConfig
+from rtlnn.layers.narrower import NarrowerShape
 from rtlnn.layers.stream import StreamFormat
+from rtlnn.layers.widener import WidenerShape
 from rtlnn.plan.schedule import schedule
 from tests.hardware import Design
 
@@ -47,6 +50,23 @@ def test_the_side_with_more_beats_sets_the_pace(shapes: list[tuple[int, int, int
         for b in formats:
             found = schedule([GearboxConfig(a, b)])
             assert found.interval == max(a.beats, b.beats)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "shape"),
+    [
+        ((1, 64, 3), (64, 64, 3), WidenerShape),
+        ((4, 9, 2), (8, 9, 2), WidenerShape),
+        ((5, 5, 4), (10, 10, 2), WidenerShape),
+        ((64, 64, 3), (3, 64, 3), NarrowerShape),
+        ((9, 9, 2), (4, 9, 2), NarrowerShape),
+        ((6, 16, 2), (4, 16, 2), NoneType),
+        # the short last beat of a pixel lies in the middle of a beat
+        ((4, 6, 4), (12, 12, 2), NoneType),
+    ],
+)
+def test_whole_beats_in_beats(a: tuple[int, int, int], b: tuple[int, int, int], shape: type) -> None:
+    assert type(GearboxConfig(*_formats([a, b])).tiled) is shape
 
 
 @pytest.mark.parametrize(
