@@ -86,7 +86,7 @@ class KernelTiming:
                         if number >= self._slots:
                             if len(left.times) <= number - self._slots:
                                 yield left, number - self._slots
-                            t = max(t, left.times[number - self._slots] + 1)
+                            t = max(t, left.times[number - self._slots] + 2)
                         # even if it is padding, a frame's first step waits for the frame's first word
                         words = needed if row or column or n else [max(needed[0], 0), *needed[1:]]
                         offset, latest = base + n * per_group, max(words)

@@ -29,9 +29,9 @@ class LineBuffer(wiring.Component):
 
     The buffer has `rows` row slots, spread over banks[0] x banks[1] memories so that a step reads its rectangle, and a
     beat writes its pixels, at once. A step is issued the cycle after the last beat that it needs, a frame's first step
-    not before the frame's first beat; a row slot is written again two cycles after the last step of the last row of
-    tiles that needs it. Frames follow each other without a gap. Padding never enters the buffer: it is put in place of
-    a pixel on the way out.
+    not before the frame's first beat, a pass two cycles after the `credit` that it needs. A row slot is written again
+    two cycles after the last step of the last row of tiles that needs it. Frames follow each other without a gap.
+    Padding never enters the buffer: it is put in place of a pixel on the way out.
 
     Latency: a step issued in cycle t is on `x` in cycle t + 2; `weight_address` shows its index in cycle t.
 
@@ -112,8 +112,10 @@ class LineBuffer(wiring.Component):
         m.d.sync += enabled.eq(Mux(advance, enough(steps.following), enabled | enough(steps.step)))
         credits, credits_next = Signal(range(self.credits + 1), init=self.credits), Signal(range(self.credits + 1))
         credit = Signal(init=1, name="has_credit")
+        # the last beat of a pass leaves on the sink's word, late in the cycle
+        returned = registered(m, self.credit, "returned", reset=True)
         m.d.comb += [
-            credits_next.eq(credits + self.credit - (go & steps.step.begin)),
+            credits_next.eq(credits + returned - (go & steps.step.begin)),
             go.eq(full & enabled & (credit | ~steps.step.begin)),
         ]
         m.d.sync += [credits.eq(credits_next), credit.eq(credits_next != 0)]

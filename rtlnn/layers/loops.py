@@ -1,6 +1,6 @@
 """The nested loops of a sliding window's reader."""
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 
 from rtlnn.layers.window import Reduction, WindowConfig
 
@@ -8,7 +8,7 @@ __all__ = ["Loops", "loop"]
 
 
 def loop(m: Module, modulo: int, step: Signal, name: str) -> tuple[Signal, Signal]:
-    """As `counter.count`, but whether the value is the last one comes from a register, for deep nests of loops."""
+    """As `counter.count`, but whether the value is the last one comes from a register, for short paths behind it."""
     value = Signal(range(max(modulo, 2)), name=name)
     last = Signal(name=f"{name}_last", init=modulo == 1)
     if modulo > 1:
@@ -39,7 +39,9 @@ class Loops:
     def __init__(self, m: Module, c: WindowConfig, go: Signal) -> None:
         (ky, kx), (ty, tx), (oh, ow) = c.kernel_steps, c.tile.serial, c.output_size
         self._m, self._go = m, go
-        self._ended: Signal | None = None
+        # whether all loops so far are in their last turn: now, and in the next step
+        self._ended: Value = Const(1, 1)
+        self._will_end: Value = Const(1, 1)
         inner = c.reduction is Reduction.ALL_CHANNELS
         self.piece, _ = self._nest(c.split, "piece")
         self.group, self.group_end = self._nest(c.groups if inner else 1, "group")
@@ -59,20 +61,23 @@ class Loops:
         self.frame_begin = self._after(self.frame_end, "frame_begin")
         self.index = self._index(c)
 
-    def _nest(self, modulo: int, name: str) -> tuple[Signal, Signal]:
-        """One loop around those so far: (value, whether this is the last step of it and of all within)."""
+    def _nest(self, modulo: int, name: str) -> tuple[Signal, Value]:
+        """One loop around those so far: (value, whether this is the last step of it and of all within, a register)."""
         m, inside = self._m, self._ended
         step = Signal(name=f"{name}_step")
-        m.d.comb += step.eq(self._go if inside is None else self._go & inside)
+        m.d.comb += step.eq(self._go & inside)
         value, self._last = loop(m, modulo, step, name)
-        if modulo == 1 and inside is not None:
-            return value, inside
-        end = Signal(name=f"{name}_end")
-        m.d.comb += end.eq(self._last if inside is None else self._last & inside)
-        self._ended = end
-        return value, end
+        if modulo > 1:
+            ended = Signal(name=f"{name}_end")
+            will_end = Signal(name=f"{name}_will_end")
+            turn = Mux(inside, (value == modulo - 2) & ~self._last, self._last)
+            m.d.comb += will_end.eq(turn & self._will_end)
+            with m.If(self._go):
+                m.d.sync += ended.eq(will_end)
+            self._ended, self._will_end = ended, will_end
+        return value, self._ended
 
-    def _after(self, end: Signal, name: str) -> Signal:
+    def _after(self, end: Value, name: str) -> Signal:
         """Whether the step follows one with `end`; so does the first of all."""
         result = Signal(name=name, init=1)
         with self._m.If(self._go):

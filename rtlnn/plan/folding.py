@@ -199,8 +199,8 @@ class Candidate:
         config = KernelConfig(window, self._array, finish.config, channels, slots, finish.constant, maximum)
         if self.folding.slots is not None:
             return config
-        # a slot is taken from the first step of a pass to the departure of its last beat, one cycle more on either side
-        loop = window.pass_steps + config.latency + config.shape.groups + 1
+        # a slot is taken from the first step of a pass until two cycles after the departure of its last beat
+        loop = window.pass_steps + config.latency + config.shape.groups + 2
         return replace(config, slots=-(-loop // window.pass_steps) + 1)
 
     def contents(self) -> dict[str, list[int]]:
