@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.component import Resources
-from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_latency
+from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_ff, tree_latency
 
 __all__ = ["InferredMacArray", "MacConfig", "WeightSlice"]
 
@@ -75,7 +75,7 @@ class MacConfig:
         in_dsp = product >= 9
         products = self.sums * self.simd
         lut = self.sums * (self.acc_bits + 2) + self.sums * (self.simd - 1) * (product + 1)
-        ff = self.sums * (self.acc_bits + self.simd * product + (self.simd // 3) * (product + 2)) + 3 * self.latency
+        ff = self.sums * (self.acc_bits + self.simd * product + tree_ff(self.simd, product, 1)) + 3 * self.latency
         if not in_dsp:
             lut += products * self.x_bits * self.w_bits // 2
         return Resources(lut=lut, ff=ff, dsp=products if in_dsp else 0)

@@ -17,7 +17,7 @@ from amaranth.lib.wiring import In, Out
 from rtlnn.layers import dsp48e1, dsp48e2
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
-from rtlnn.layers.pipeline import reduce_tree, registered, tree_latency, tree_registers
+from rtlnn.layers.pipeline import reduce_tree, registered, tree_ff, tree_latency
 
 __all__ = ["Accumulation", "Chains", "ColumnConfig", "MacColumn"]
 
@@ -119,12 +119,12 @@ class ColumnConfig:
     @property
     def resources(self) -> Resources:
         adders = len(self.chains.lengths) - 1
-        lut = self.lanes * adders * (self.sum_bits + 1)
-        ff = 1 + self.lanes * tree_registers(adders + 1) * (self.sum_bits + 1)
+        lut = self.lanes * (adders * self.sum_bits + max(adders - 1, 0))
+        ff = 1 + self.lanes * tree_ff(adders + 1, self.sum_bits, 1)
         if self.lanes == 2 and self.sum_bits >= self.spacing:
-            lut += adders + 1
+            lut += 1
         if not self.in_slice:
-            lut, ff = lut + self.lanes * (self.acc_bits + 1), ff + self.lanes * self.acc_bits + 1
+            lut, ff = lut + self.lanes * self.acc_bits, ff + self.lanes * self.acc_bits + 1
         if self.lanes == 2 and self.arithmetic is Arithmetic.DSP48E1:
             # registers of D, which Yosys leaves outside
             ff += self.chains.inputs * self.packed_bits

@@ -4,9 +4,7 @@ from collections.abc import Callable, Sequence
 
 from amaranth.hdl import Module, Signal, Value
 
-__all__ = ["delayed", "reduce_tree", "registered", "tree_latency", "tree_registers"]
-
-_LEVELS_PER_REGISTER = 2
+__all__ = ["delayed", "reduce_tree", "registered", "tree_ff", "tree_latency"]
 
 
 def registered(m: Module, value: Value, name: str, reset: bool = False) -> Signal:
@@ -27,30 +25,27 @@ def delayed(m: Module, value: Value, cycles: int, name: str, reset: bool = False
 def reduce_tree(
     m: Module, values: Sequence[Value], combine: Callable[[Value, Value], Value], name: str
 ) -> tuple[Value, int]:
-    """A balanced tree with a register after every second level: (result, latency in cycles)."""
+    """A balanced tree with a register after every level, for two carry chains in a row are too long a path.
+
+    Returns the result and the latency in cycles.
+    """
     level, latency = list(values), 0
     while len(level) > 1:
-        for _ in range(_LEVELS_PER_REGISTER):
-            pairs = [combine(a, b) for a, b in zip(level[::2], level[1::2], strict=False)]
-            level = pairs + level[len(pairs) * 2 :]
-        level = [registered(m, v, f"{name}{latency}_{n}") for n, v in enumerate(level)]
+        pairs = [combine(a, b) for a, b in zip(level[::2], level[1::2], strict=False)]
+        level = [registered(m, v, f"{name}{latency}_{n}") for n, v in enumerate(pairs + level[len(pairs) * 2 :])]
         latency += 1
     return level[0], latency
 
 
 def tree_latency(leaves: int) -> int:
     """Latency of `reduce_tree` over `leaves` values."""
-    latency = 0
-    while leaves > 1:
-        leaves = -(-leaves // (1 << _LEVELS_PER_REGISTER))
-        latency += 1
-    return latency
+    return (leaves - 1).bit_length()
 
 
-def tree_registers(leaves: int) -> int:
-    """Values that `reduce_tree` registers over `leaves` values."""
-    registers = 0
+def tree_ff(leaves: int, bits: int, growth: int = 0) -> int:
+    """Flip-flops of `reduce_tree` over `leaves` values of `bits` bits, `growth` bits more after every level."""
+    total = 0
     while leaves > 1:
-        leaves = -(-leaves // (1 << _LEVELS_PER_REGISTER))
-        registers += leaves
-    return registers
+        leaves, bits = -(-leaves // 2), bits + growth
+        total += leaves * bits
+    return total

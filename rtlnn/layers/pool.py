@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.component import Resources
-from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_latency
+from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_ff, tree_latency
 
 __all__ = ["PoolArray", "PoolConfig", "PoolFunction"]
 
@@ -63,7 +63,8 @@ class PoolConfig:
         per_tap = self.x_bits * 2 if self.function is PoolFunction.MAXIMUM else self.acc_bits
         return Resources(
             lut=self.sums * (self.taps * per_tap + (self.acc_bits if self.factors else 0)) + 8,
-            ff=self.sums * self.acc_bits * (1 + self.latency // 2) + 3 * self.latency,
+            ff=self.sums * (self.acc_bits * (1 + bool(self.factors)) + tree_ff(self.taps, self.x_bits))
+            + 3 * self.latency,
             dsp=self.lanes if self.factors else 0,
         )
 
