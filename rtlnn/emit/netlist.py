@@ -164,7 +164,8 @@ class _Chain(Elaboratable):
         if isinstance(layer.array, PackedMacConfig):
             parts = {part: self._names[config] for part, config in layer.parts.items()}
             m.submodules[f"{name}{SEPARATOR}columns"] = columns = PackedMacColumns(layer.array, parts)
-            m.d.comb += [w.eq(words.pop(p)) for p, w in zip(layer.weight_memories, columns.weights, strict=True)]
+            slices = layer.weight_layout.join(m, [words.pop(port) for port in layer.weight_memories], name)
+            m.d.comb += [word.eq(value) for word, value in zip(columns.weights, slices, strict=True)]
             ports |= {
                 "o_column_inputs": columns.inputs,
                 "o_column_valid": columns.valid,

@@ -25,6 +25,7 @@ from rtlnn.layers.requantizer import BiasAdder, BiasConfig, RequantizeConfig, Re
 from rtlnn.layers.results import PassShape, ResultQueue, Serializer
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
 from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.weight_layout import WeightLayout
 from rtlnn.layers.window import WindowConfig
 
 __all__ = ["Kernel", "KernelConfig", "MemoryPort"]
@@ -89,14 +90,16 @@ class KernelConfig(LayerConfig):
         return StreamFormat(f.lanes, f.out_bits, f.signed, self.channels * self.pixels, self.window.positions)
 
     @property
+    def weight_layout(self) -> WeightLayout:
+        """Where the weights are; without any where there are none."""
+        array = self.array
+        bits = () if isinstance(array, PoolConfig) else tuple(size * array.w_bits for size in array.slice_sizes)
+        return WeightLayout.best(self.window.passes * self.window.steps, bits)
+
+    @property
     def weight_memories(self) -> tuple[MemoryPort, ...]:
-        """One for each slice of the weights."""
-        if isinstance(self.array, PoolConfig):
-            return ()
-        depth = self.window.passes * self.window.steps
-        sizes = self.array.slice_sizes
-        names = [f"weight{delay}" if len(sizes) > 1 else "weight" for delay in range(len(sizes))]
-        return tuple(MemoryPort(n, size * self.array.w_bits, depth) for n, size in zip(names, sizes, strict=True))
+        layout = self.weight_layout
+        return tuple(MemoryPort(name, bits, layout.depth) for name, bits in layout.memories.items())
 
     @property
     def memories(self) -> tuple[MemoryPort, ...]:
@@ -113,7 +116,7 @@ class KernelConfig(LayerConfig):
 
     @property
     def resources(self) -> Resources:
-        total = self.window.resources + self.array.resources + self.finish.resources
+        total = self.window.resources + self.array.resources + self.finish.resources + self.weight_layout.resources
         if self.maximum:
             total = total + self.maximum.resources
         total = total + self.shape.serializer_resources(self.array.acc_bits)
@@ -198,9 +201,11 @@ class Kernel(wiring.Component):
             m.d.comb += [array.row.eq(buffer.row), array.column.eq(buffer.column)]
         else:
             address: Value = buffer.weight_address
-            ports = c.weight_memories
-            for delay, port in enumerate(ports):
-                m.d.comb += getattr(self, f"{port.name}_address").eq(address)
+            layout = c.weight_layout
+            if layout.shared:
+                m.d.comb += getattr(self, f"{layout.shared}_address").eq(address)
+            for delay, name in enumerate(layout.own):
+                m.d.comb += getattr(self, f"{name}_address").eq(address)
                 address = registered(m, address, f"weight_address_{delay + 1}")
             if isinstance(c.array, PackedMacConfig):
                 array = PackedMacControl(c.array)
@@ -211,7 +216,7 @@ class Kernel(wiring.Component):
                 ]
             else:
                 array = InferredMacArray(c.array)
-                m.d.comb += array.weights.eq(getattr(self, f"{ports[0].name}_data"))
+                m.d.comb += array.weights.eq(getattr(self, f"{layout.own[0]}_data"))
         m.submodules.array = array
         m.d.comb += [
             array.x.eq(buffer.x),

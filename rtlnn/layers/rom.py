@@ -2,13 +2,15 @@
 
 from rtlnn.layers.component import Resources
 
-__all__ = ["LUTRAM_WORDS", "block_rams", "lutram", "rom_resources"]
+__all__ = ["LUTRAM_WORDS", "WIDTHS", "block_rams", "lutram", "rom_resources"]
 
 LUTRAM_WORDS = 64
 """Memories of up to this many words are made of LUTs."""
 
 _ASPECTS = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
 """(words, bits) of a RAMB36E2 with one read and one write port (UG573); a half block has half the words."""
+WIDTHS = tuple(sorted({width for _, full in _ASPECTS for width in (full, full // 2) if width}))
+"""Bits of a word that blocks and half blocks have."""
 
 
 def block_rams(words: int, bits: int) -> float:

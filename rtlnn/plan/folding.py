@@ -205,13 +205,13 @@ class Candidate:
 
     def contents(self) -> dict[str, list[int]]:
         """Words of the kernel's memories, by name."""
-        result = {}
+        result: dict[str, list[int]] = {}
         array = self.kernel.array
         if (weights := self.task.weights) is not None and not isinstance(array, PoolConfig):
             rows = self._weight_rows(weights).reshape(-1, self.folding.pe * self.folding.simd)
-            for port, part in zip(self.kernel.memories, array.slices, strict=False):
-                places = [pe * self.folding.simd + n for pe, n in part.order]
-                result[port.name] = pack_words(rows[:, places], array.w_bits)
+            places = ([pe * self.folding.simd + n for pe, n in part.order] for part in array.slices)
+            words = [pack_words(rows[:, place], array.w_bits) for place in places]
+            result |= self.kernel.weight_layout.contents(words)
         if self.kernel.constant is None:
             result["parameter"] = self._parameter_rows()
         return result

@@ -73,3 +73,16 @@ def test_hardware_with_wide_operands(rng: Rng, tmp_path: Path) -> None:
         builder = Builder(rng, (3, 2, 7), 16, True).conv(5, window, bits, weights, np.zeros(1)).requantize(8, True)
         array = _check(_design(builder, Folding(5, 7, (1, 1)), tmp_path), builder, frames)
         assert (array.sharing, array.accumulation) == (sharing, Accumulation.SLICE)
+
+
+def test_hardware_with_a_shared_memory(rng: Rng, tmp_path: Path) -> None:
+    """What does not fill the block RAMs of four slices lies in one more, and comes as late as each slice."""
+    builder = Builder(rng, (1, 1, 68)).dense(24, 8).requantize()
+    design = _design(builder, Folding(6, 4, (1, 1)), tmp_path)
+    layer = design.stages[0].layer
+    assert isinstance(layer, KernelConfig)
+    sizes = {port.name: port.width for port in layer.memories}
+    assert {name: sizes[name] for name in sizes if name.startswith("weight")} == {
+        "weight0": 36, "weight1": 36, "weight2": 36, "weight3": 36, "weight_rest": 48,
+    }  # fmt: skip
+    assert _check(design, builder, builder.frames(5)).lengths == (4,)

@@ -1,0 +1,99 @@
+"""Which memories hold an array's weights, so that few block RAMs stay half empty."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from itertools import accumulate
+
+from amaranth.hdl import Cat, Module, Value
+
+from rtlnn.layers.component import Resources
+from rtlnn.layers.pipeline import delayed
+from rtlnn.layers.rom import LUTRAM_WORDS, WIDTHS, block_rams
+
+__all__ = ["WeightLayout"]
+
+_LUTS_A_BLOCK = 100
+"""What a block RAM may cost to save: far less than its share of a device, which is some hundred LUTs."""
+
+
+@dataclass(frozen=True)
+class WeightLayout:
+    """Each slice of an array's weights in a memory of its own, and what does not fill its block RAMs in a shared one.
+
+    A slice's address comes as late as the slice. The shared memory is read with the first slice's address, and what it
+    holds of a slice is delayed instead, by a shift register LUT a bit.
+
+    Parameters
+    ----------
+    depth : words
+    slices : bits of each slice's words, in the order of their delays 0, 1, 2...
+    rests : how many of them, the upper ones, are in the shared memory
+    """
+
+    depth: int
+    slices: tuple[int, ...]
+    rests: tuple[int, ...]
+
+    @classmethod
+    @lru_cache(maxsize=4096)
+    def best(cls, depth: int, slices: tuple[int, ...]) -> "WeightLayout":
+        """The layout with the fewest block RAMs, as far as they are worth their LUTs."""
+        alone = cls(depth, slices, (0,) * len(slices))
+        if depth <= LUTRAM_WORDS or len(slices) < 2:
+            return alone
+        layouts = [alone]
+        for width in WIDTHS:
+            rests = tuple(bits % width if bits > width else 0 for bits in slices)
+            shared = cls(depth, slices, rests)
+            if shared.resources.lut <= _LUTS_A_BLOCK * (alone.blocks - shared.blocks):
+                layouts.append(shared)
+        return min(layouts, key=lambda layout: (layout.blocks, layout.resources.lut))
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The slices' own memories."""
+        count = len(self.slices)
+        return ("weight",) if count == 1 else tuple(f"weight{n}" for n in range(count))
+
+    @property
+    def shared(self) -> str | None:
+        """The shared memory, if there is one."""
+        return "weight_rest" if any(self.rests) else None
+
+    @cached_property
+    def memories(self) -> dict[str, int]:
+        """Bits of a word of each memory, by name; the shared one is the last."""
+        bits = {name: all_ - rest for name, all_, rest in zip(self.own, self.slices, self.rests, strict=True)}
+        return {**bits, self.shared: sum(self.rests)} if self.shared else bits
+
+    @property
+    def blocks(self) -> float:
+        """RAMB36 blocks of all memories, where they are of block RAM."""
+        return sum(block_rams(self.depth, bits) for bits in self.memories.values())
+
+    @property
+    def resources(self) -> Resources:
+        """The delays: flip-flops up to two cycles, then shift register LUTs."""
+        lut = sum(rest * -(-delay // 32) for delay, rest in enumerate(self.rests) if delay > 2)
+        return Resources(lut=lut, ff=sum(rest * delay for delay, rest in enumerate(self.rests[:3])))
+
+    def contents(self, words: Sequence[Sequence[int]]) -> dict[str, list[int]]:
+        """The words of each memory, by name, for those of each slice."""
+        result, rest = {}, [0] * self.depth
+        for name, of_slice, bits, upper, begin in zip(
+            self.own, words, self.slices, self.rests, accumulate(self.rests, initial=0), strict=False
+        ):
+            own = bits - upper
+            result[name] = [word & ((1 << own) - 1) for word in of_slice]
+            rest = [r | word >> own << begin for r, word in zip(rest, of_slice, strict=True)]
+        return {**result, self.shared: rest} if self.shared else result
+
+    def join(self, m: Module, data: Sequence[Value], name: str) -> list[Value]:
+        """The slices, each at its own delay, from the data of `memories`; `name` begins the names of the delays."""
+        return [
+            Cat(own, delayed(m, data[-1][begin : begin + rest], delay, f"{name}_weight_rest{delay}")) if rest else own
+            for delay, (own, rest, begin) in enumerate(
+                zip(data, self.rests, accumulate(self.rests, initial=0), strict=False)
+            )
+        ]

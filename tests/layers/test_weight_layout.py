@@ -1,0 +1,48 @@
+"""Which memories weights lie in: fewer block RAMs, no bit lost, no bit twice."""
+
+from itertools import accumulate
+
+import numpy as np
+import pytest
+
+from rtlnn.layers.rom import block_rams
+from rtlnn.layers.weight_layout import WeightLayout
+
+
+@pytest.mark.parametrize(
+    ("depth", "slices", "blocks", "luts"),
+    [
+        (1568, (128,) * 8, 57, 10),  # 8 x 7.5 alone; 2 bits of each slice are shared
+        (1568, (64,) * 16, 57, 13),  # 16 x 4 alone; 1 bit each
+        (512, (72,) * 4, 4, 0),  # nothing is left over
+        (512, (36, 37), 1.5, 0),
+        (64, (100, 100), 0, 0),  # LUTs
+        (1568, (1024,), 57, 0),
+        (2048, (19,), 1.5, 0),  # a single slice has nobody to share with
+    ],
+)
+def test_blocks(depth: int, slices: tuple[int, ...], blocks: float, luts: int) -> None:
+    layout = WeightLayout.best(depth, slices)
+    if blocks:
+        assert layout.blocks == blocks
+        assert blocks <= sum(block_rams(depth, bits) for bits in slices)
+    assert layout.resources.lut == luts
+    assert sum(layout.memories.values()) == sum(slices)
+
+
+def test_no_rest_where_it_does_not_pay() -> None:
+    """Thousands of delayed bits would cost more than the half blocks that they save."""
+    assert not any(WeightLayout.best(512, (36 * 9 + 30,) * 40).rests)
+
+
+def test_contents(rng: np.random.Generator) -> None:
+    layout = WeightLayout(70, (12, 9, 5), (4, 0, 2))
+    words = [[int(w) for w in rng.integers(0, 1 << bits, layout.depth)] for bits in layout.slices]
+    found = layout.contents(words)
+    assert {name: max(w).bit_length() <= layout.memories[name] for name, w in found.items()} == dict.fromkeys(
+        ("weight0", "weight1", "weight2", "weight_rest"), True
+    )
+    for n, begin in enumerate(accumulate(layout.rests[:-1], initial=0)):
+        own = layout.slices[n] - layout.rests[n]
+        rest = [w >> begin & ((1 << layout.rests[n]) - 1) for w in found["weight_rest"]]
+        assert [low | high << own for low, high in zip(found[f"weight{n}"], rest, strict=True)] == words[n]
