@@ -13,8 +13,9 @@ def count(m: Module, modulo: int, step: Signal, name: str | None = None) -> tupl
     if modulo > 1:
         with m.If(step):
             m.d.sync += value.eq(value + 1)
-            with m.If(last):
-                m.d.sync += value.eq(0)
+            if modulo & (modulo - 1):  # powers of two wrap by themselves
+                with m.If(last):
+                    m.d.sync += value.eq(0)
     return value, last
 
 

@@ -112,14 +112,19 @@ class KernelConfig(LayerConfig):
     def latency(self) -> int:
         """Cycles from the issue of a pass's last step to its first result on `o`."""
         largest = self.maximum.latency if self.maximum else 0
-        return LATENCY + self.array.latency + largest + 1 + self.finish.latency + 1
+        return LATENCY + self.array.latency + largest + self.late + self.finish.latency + 1
+
+    @property
+    def late(self) -> bool:
+        """Whether a register lies between the choice of a sum and an adder behind it, which were too much together."""
+        return self.shape.groups > 1 and self.finish.adds
 
     @property
     def resources(self) -> Resources:
         total = self.window.resources + self.array.resources + self.finish.resources + self.weight_layout.resources
         if self.maximum:
             total = total + self.maximum.resources
-        total = total + self.shape.serializer_resources(self.array.acc_bits)
+        total = total + self.shape.serializer_resources(self.array.acc_bits, self.late)
         return total + self.shape.queue_resources(self.output, self.slots)
 
     def processes(self, i: Link, o: Link) -> list[Process]:
@@ -163,7 +168,7 @@ class Kernel(wiring.Component):
         c = self.config
         m.submodules.line_buffer = buffer = LineBuffer(c.window, c.slots)
         sums, done, early = self._array(m, buffer)
-        m.submodules.serializer = serializer = Serializer(c.shape, c.array.acc_bits)
+        m.submodules.serializer = serializer = Serializer(c.shape, c.array.acc_bits, c.late)
         finish = Requantizer(c.finish) if isinstance(c.finish, RequantizeConfig) else BiasAdder(c.finish)
         m.submodules.finish = finish
         m.submodules.queue = queue = ResultQueue(c.output, c.shape, c.slots)

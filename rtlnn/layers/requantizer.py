@@ -37,6 +37,11 @@ class BiasConfig:
         return self.acc_bits
 
     @property
+    def adds(self) -> bool:
+        """Whether an adder comes right behind the sums."""
+        return True
+
+    @property
     def latency(self) -> int:
         return 1
 
@@ -137,6 +142,11 @@ class RequantizeConfig:
     def parameter_bits(self) -> int:
         """Bits of one channel's parameters: bias, multiplier, offset, place, from bit 0 up."""
         return sum(self._fields)
+
+    @property
+    def adds(self) -> bool:
+        """Whether an adder comes right behind the sums."""
+        return self.biased and self.product.adder
 
     @property
     def latency(self) -> int:

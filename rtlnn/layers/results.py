@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.hdl import Array, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.component import Resources
 from rtlnn.layers.counter import count, counter_bits
-from rtlnn.layers.pipeline import delayed
+from rtlnn.layers.pipeline import registered
 from rtlnn.layers.rom import lutram
 from rtlnn.layers.stream import StreamFormat, StreamSignature
 
@@ -48,29 +48,35 @@ class PassShape:
         """Beats of a position's last pass."""
         return self.beats - (self.passes - 1) * self.groups
 
-    def serializer_resources(self, acc_bits: int) -> Resources:
-        """The sums, a choice between the groups (a LUT takes three of its inputs away), and two counters."""
-        counters = 2 * counter_bits(self.groups) + counter_bits(self.passes * self.groups)
+    def serializer_resources(self, acc_bits: int, late: bool) -> Resources:
+        """All sums but the first beat's, a choice between the groups (a LUT takes three inputs away), two counters."""
+        counters = counter_bits(self.groups) + counter_bits(self.passes * self.groups)
         choice = self.lanes * acc_bits * -(-(self.groups - 1) // 3)
-        return Resources(lut=choice + counters + 2, ff=self.sums * acc_bits + counters + 2)
+        held = (self.sums - self.lanes * (not late)) * acc_bits
+        return Resources(lut=choice + counters + 2, ff=held + counters + 2 + late)
 
     def queue_resources(self, fmt: StreamFormat, slots: int) -> Resources:
         """The memory and its counters, each bit of which takes about a LUT."""
         depth = max(slots * self.groups, 2)
-        counters = counter_bits(depth + 1) + 2 * counter_bits(depth)
-        counters += counter_bits(fmt.beats) + counter_bits(self.groups) + counter_bits(self.passes)
-        return Resources(lut=lutram(depth, fmt.width) + counters + 4, ff=counters)
+        counters = 3 * counter_bits(_ring(depth)) + counter_bits(self.groups) + counter_bits(self.passes)
+        counters += counter_bits(fmt.beats // self.beats)
+        return Resources(lut=lutram(depth, fmt.width) + counters + 4, ff=counters + 1)
+
+
+def _ring(depth: int) -> int:
+    """Places of a queue in LUTRAM: with a power of two, which takes no more LUTs, its counters wrap by themselves."""
+    return 1 << counter_bits(depth)
 
 
 class Serializer(wiring.Component):
-    """Holds the sums of a pass and passes on `lanes` of them a cycle, with their parameters.
+    """Passes on `lanes` sums of a pass a cycle, with their parameters.
 
-    Latency: the first sums of a pass leave the cycle after `done`. The address of their parameters is on
-    `parameter_address` two cycles before (a memory with two cycles of latency), that is in the cycle of `early`.
+    Latency: the first sums of a pass leave in the cycle of `done`, or one later if `late`. The address of their
+    parameters is on `parameter_address` two cycles before (a memory with two cycles of latency).
     """
 
-    def __init__(self, shape: PassShape, acc_bits: int) -> None:
-        self.shape, self.acc_bits = shape, acc_bits
+    def __init__(self, shape: PassShape, acc_bits: int, late: bool) -> None:
+        self.shape, self.acc_bits, self.late = shape, acc_bits, late
         super().__init__(
             {
                 "acc": In(shape.sums * acc_bits),
@@ -85,28 +91,41 @@ class Serializer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         s = self.shape
-        left = Signal(range(max(s.groups, 2)))
-        active = Signal()
-        m.d.comb += active.eq(self.early | (left != 0))
-        with m.If(self.early):
-            m.d.sync += left.eq(s.groups - 1)
-        with m.Elif(left != 0):
-            m.d.sync += left.eq(left - 1)
-        index, _ = count(m, s.passes * s.groups, active, "index")
+        # whether sums leave in this cycle, and in the next one
+        sending = Signal()
+        soon = Signal()
+        place, place_end = count(m, s.groups, sending, "place")
+        m.d.comb += soon.eq(self.early | (sending & ~place_end))
+        m.d.sync += sending.eq(soon)
         # held and picked from, not shifted: a bit of a shift register with a parallel load costs a LUT, of 16:1 a third
         width = s.lanes * self.acc_bits
-        held = Signal(s.sums * self.acc_bits, reset_less=True)
-        place = Signal(range(max(s.groups, 2)), reset_less=True)
-        with m.If(self.done):
-            m.d.sync += held.eq(self.acc)
+        held = Signal((s.sums - s.lanes) * self.acc_bits, reset_less=True)
+        groups = [self.acc[:width]]
         if s.groups > 1:
-            m.d.sync += place.eq(Mux(self.done, 0, place + 1))
-        m.d.comb += [
-            self.parameter_address.eq(index),
-            self.sums.eq(Array(held[n * width :][:width] for n in range(s.groups))[place]),
-            self.valid.eq(delayed(m, active & (index < s.beats), 2, "active", reset=True)),
-        ]
+            with m.If(self.done):
+                m.d.sync += held.eq(self.acc[width:])
+            groups += [held[n * width :][:width] for n in range(s.groups - 1)]
+        sums: Value = Array(groups)[place]
+        valid: Value = self._addresses(m, soon)
+        if self.late:
+            sums, valid = registered(m, sums, "late_sums"), registered(m, valid, "late_valid", reset=True)
+        m.d.comb += [self.sums.eq(sums), self.valid.eq(valid)]
         return m
+
+    def _addresses(self, m: Module, soon: Signal) -> Signal:
+        """Drives the address of the parameters; returns whether the sums that leave are those of a channel."""
+        s = self.shape
+        total = s.passes * s.groups
+        index = Signal(range(max(total, 2)))
+        following = Signal.like(index)
+        if total > 1:
+            wraps = total & (total - 1) > 0
+            m.d.comb += following.eq(Mux(index == total - 1, 0, index + 1) if wraps else index + 1)
+            with m.If(soon):
+                m.d.sync += index.eq(following)
+        m.d.comb += self.parameter_address.eq(index if self.late else Mux(soon, following, index))
+        used = index < s.beats if s.beats < total else Const(1, 1)
+        return registered(m, soon & used, "valid", reset=True)
 
 
 class ResultQueue(wiring.Component):
@@ -127,35 +146,47 @@ class ResultQueue(wiring.Component):
         m = Module()
         depth = max(self.depth, 2)
         # results are narrow and read in the cycle in which they leave: LUTRAM, however deep
-        memory = Memory(shape=self.format.width, depth=depth, init=[], attrs={"ram_style": "distributed"})
+        memory = Memory(shape=self.format.width, depth=_ring(depth), init=[], attrs={"ram_style": "distributed"})
         m.submodules.memory = memory
         write, read = memory.write_port(), memory.read_port(domain="comb")
-        level = Signal(range(depth + 1))
+        # empty again when the last one leaves and none comes
+        filled = Signal()
         pop = Signal()
         m.d.comb += [
-            self.o.tvalid.eq(level != 0),
+            self.o.tvalid.eq(filled),
             self.o.tdata.eq(read.data),
-            pop.eq(self.o.tvalid & self.o.tready),
+            pop.eq(filled & self.o.tready),
             write.en.eq(self.valid),
             write.data.eq(self.y),
         ]
-        m.d.sync += level.eq(level + self.valid - pop)
-        for step, pointer in ((self.valid, write.addr), (pop, read.addr)):
-            place, _ = count(m, depth, step, "place")
-            m.d.comb += pointer.eq(place)
-        _, frame_end = count(m, self.format.beats, pop, "beat")
-        m.d.comb += self.o.tlast.eq(frame_end)
-        self._credits(m, pop)
+        # the place after the one that is read is kept too: to compare it takes no adder
+        write_place, read_place = Signal.like(write.addr), Signal.like(read.addr)
+        following = Signal.like(read.addr, init=1)
+        m.d.comb += [write.addr.eq(write_place), read.addr.eq(read_place)]
+        with m.If(self.valid):
+            m.d.sync += write_place.eq(write_place + 1)
+        with m.If(pop):
+            m.d.sync += [read_place.eq(following), following.eq(following + 1)]
+        m.d.sync += filled.eq(self.valid | (filled & ~(pop & (following == write_place))))
+        self._ends(m, pop)
         return m
 
-    def _credits(self, m: Module, pop: Signal) -> None:
+    def _ends(self, m: Module, pop: Signal) -> None:
+        """The credit for every pass, and the end of the frame."""
         s = self.shape
         group = Signal(range(max(s.groups, 2)))
+        group_end = Signal()
         pass_end = Signal()
-        _, passes_end = count(m, s.passes, pass_end, "pass")
+        position_end = Signal()
+        _, is_last = count(m, s.passes, pass_end, "pass")
+        _, frame_end = count(m, self.format.beats // s.beats, position_end, "position")
+        last_group = Mux(is_last, s.last_groups - 1, s.groups - 1) if s.last_groups < s.groups else s.groups - 1
         m.d.comb += [
-            pass_end.eq(pop & (group == Mux(passes_end, s.last_groups - 1, s.groups - 1))),
+            group_end.eq(group == last_group),
+            pass_end.eq(pop & group_end),
+            position_end.eq(pass_end & is_last),
+            self.o.tlast.eq(group_end & is_last & frame_end),
             self.credit.eq(pass_end),
         ]
         with m.If(pop):
-            m.d.sync += group.eq(Mux(pass_end, 0, group + 1))
+            m.d.sync += group.eq(Mux(group_end, 0, group + 1))
