@@ -65,8 +65,10 @@ class Alignment:
         return up, (shift - self.lo + up) // self._step
 
     def resources(self, bits: int) -> Resources:
-        """Of a shifter for numbers of `bits` bits: two bits of the place take a LUT for each."""
-        lut = bits * -(-self.place_bits // 2) + self.places * self._step // 4 if self.place_bits else 0
+        """Of a shifter for `bits` bits: two bits of the place take a LUT for each, and what leaves is watched."""
+        if not self.place_bits:
+            return Resources()
+        lut = bits * -(-self.place_bits // 2) + bits // 2 + self.place_bits
         return Resources(lut=lut, ff=self.latency * (bits + 1))
 
 

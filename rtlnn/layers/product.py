@@ -120,21 +120,26 @@ class ProductConfig:
         product = self._signed_bits + self.multiplier_bits
         return max(product, self.offset_bits) + 1 if self.offset_bits else product
 
-    @property
-    def resources(self) -> Resources:
-        adder = self.sum_bits if self.adder else 0
+    def resources(self, useless: int) -> Resources:
+        """Of a product whose lowest `useless` bits only matter as a whole."""
+        registers = self.sum_bits if self.adder else 0
+        adder = self.sum_bits if self.adder and self.biased else 0
         match self.body:
             case ProductBody.SHIFT:
-                return Resources(lut=adder if self.biased else 0, ff=adder)
+                return Resources(lut=adder, ff=registers)
             case ProductBody.INFERRED:
                 dsp = dsp_slices(self.multiplier_bits, self._signed_bits)
-                registers = adder + self.multiplier_bits + 2 * (self._signed_bits + self.multiplier_bits)
+                registers += self.multiplier_bits + 2 * (self._signed_bits + self.multiplier_bits)
                 offset = self.bits if self.offset_bits else 0
-                return Resources(adder + offset, registers + offset + (3 if offset else 0), dsp)
+                # a product of several slices is a sum in the fabric
+                return Resources(adder + offset + 12 * (dsp - 1), registers + offset, dsp)
             case ProductBody.CASCADE:
-                late = self.multiplier_bits - CASCADE_SHIFT + (self.sum_bits if self.pre_adder else 0)
-                return Resources(adder, adder + late + CASCADE_SHIFT + 2 * self.offset_bits, 2)
-        return Resources(adder, adder + 2 * self.offset_bits, 1)
+                late = (self.multiplier_bits - CASCADE_SHIFT) * (self.adder or self.pre_adder)
+                late += self.sum_bits * self.pre_adder + max(CASCADE_SHIFT - useless, 0) + 1
+                return Resources(
+                    adder + -(-min(useless, CASCADE_SHIFT) // 5), registers + late + 2 * self.offset_bits, 2
+                )
+        return Resources(adder, registers + (self.latency - 2) * self.offset_bits, 1)
 
 
 @dataclass(frozen=True)

@@ -155,10 +155,11 @@ class RequantizeConfig:
 
     @property
     def resources(self) -> Resources:
-        number = max(self.product.bits - max(self.alignment.point - self.rounding.fraction_bits, 0), 1)
-        lane = self.product.resources + self.alignment.resources(number) + self.rounding.resources
-        lane = lane + Resources(lut=self.out_bits, ff=self.out_bits)
-        return Resources(self.lanes * lane.lut + 2, self.lanes * lane.ff + 1, self.lanes * lane.dsp)
+        useless = max(self.alignment.point - self.rounding.fraction_bits, 0)
+        number = max(self.product.bits - useless, 1)
+        lane = self.product.resources(useless) + self.alignment.resources(number) + self.rounding.resources
+        lut = lane.lut + -(-min(useless, self.product.bits) // 5)
+        return Resources(self.lanes * lut, self.lanes * (lane.ff + self.out_bits) + self.latency, self.lanes * lane.dsp)
 
     def parameter_word(self, bias: int, multiplier: int, offset: int, shift: int) -> int:
         """The parameters of one channel, as one word of the parameter memory."""

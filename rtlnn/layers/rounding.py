@@ -69,8 +69,12 @@ class Rounding:
 
     @property
     def resources(self) -> Resources:
-        decision = 3 * self._magnitude_bits + 13 if self.float32 else 4
-        return Resources(lut=2 * self._kept_bits + 6 + decision, ff=self._kept_bits + 1)
+        """Both bounds, a choice for each bit, the decision; an adder takes few LUTs for a single bit to add."""
+        kept, size = self._kept_bits, self._magnitude_bits
+        if not self.float32:
+            return Resources(lut=kept + 14, ff=kept + 2)
+        numbers = kept + 4 + (2 * size + _FLOAT32_FRACTION if self._deep else 0)
+        return Resources(lut=kept + 20 + size * (3 if self._least < 0 else 2), ff=numbers + 4)
 
     def result(self, m: Module, n: Number, name: str) -> Value:
         """The result, after `latency` cycles and an adder."""
