@@ -41,6 +41,7 @@ class Folding:
         columns that divide a row, where all output channels are computed at once
     pixels : pixels a beat of the input, None for as few as keep up
     split : steps over which the values of `lanes` and `parallel` are spread
+    chain : the longest chain of slices, None for what the weights allow; shorter ones have less latency
     """
 
     pe: int
@@ -51,6 +52,7 @@ class Folding:
     positions: tuple[int, int] = (1, 1)
     pixels: int | None = None
     split: int = 1
+    chain: int | None = None
 
     @property
     def simd(self) -> int:
@@ -109,6 +111,10 @@ class Candidate:
         """The same with exact bounds of its sums."""
         return Candidate(self.task, self.folding, self._arithmetic)
 
+    def with_chain(self, longest: int) -> "Candidate":
+        """The same with chains of so many slices at most."""
+        return Candidate(self.task, replace(self.folding, chain=longest), self._arithmetic, self._exact)
+
     @property
     def settled(self) -> Folding:
         """The folding with all that was left open filled in."""
@@ -135,7 +141,7 @@ class Candidate:
         sums: LaneSums = task.lane_sums[signed].folded(f.pe, steps) if rows is None else WeightSums(rows, x)
         size = ArraySize(f.pe, f.simd, self._sum_bits, prod(f.positions), steps)
         w = Operand(task.weight_format.bits, True, *task.weight_bounds)
-        return pack(size, x, w, sums, arithmetic=self._arithmetic)
+        return pack(size, x, w, sums, f.chain, self._arithmetic)
 
     def _passes_and_steps(self, weights: Array) -> tuple[int, int]:
         f = self.folding

@@ -28,12 +28,13 @@ class LayerPlan:
     positions: tuple[int, int] = (1, 1)
     pixels: int | None = None
     split: int = 1
+    chain: int | None = None
     rows: int | None = None
     slots: int | None = None
 
     @property
     def folding(self) -> Folding:
-        chosen = self.rows, self.slots, self.positions, self.pixels, self.split
+        chosen = self.rows, self.slots, self.positions, self.pixels, self.split, self.chain
         return Folding(self.pe, self.lanes, self.parallel, *chosen)
 
 
@@ -48,7 +49,9 @@ class HardwarePlan:
     @classmethod
     def of(cls, model: str, platform: str, tasks: Sequence[Task], foldings: Sequence[Folding]) -> "HardwarePlan":
         layers = tuple(
-            LayerPlan(t.name, t.kind, f.pe, f.lanes, f.parallel, f.positions, f.pixels, f.split, f.rows, f.slots)
+            LayerPlan(
+                t.name, t.kind, f.pe, f.lanes, f.parallel, f.positions, f.pixels, f.split, f.chain, f.rows, f.slots
+            )
             for t, f in zip(tasks, foldings, strict=True)
         )
         return cls(model, platform, layers)
@@ -94,10 +97,10 @@ def _layer(entry: Any, where: str) -> LayerPlan:
         raise InputError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(known)}")
     if missing := [k for k in ("name", "pe", "lanes", "parallel") if k not in entry]:
         raise InputError(f"{where}: {', '.join(missing)} missing")
-    numbers = {k: entry.get(k) for k in ("pe", "lanes", "pixels", "rows", "slots")}
+    numbers = {k: entry.get(k) for k in ("pe", "lanes", "pixels", "chain", "rows", "slots")}
     numbers["split"] = entry.get("split", 1)
     for key, value in numbers.items():
-        optional = key in ("pixels", "rows", "slots") and value is None
+        optional = key in ("pixels", "chain", "rows", "slots") and value is None
         if not optional and not _positive(value):
             raise InputError(f"{where}: {key} must be a positive whole number, not {value!r}")
     parallel = _pair(entry["parallel"], where, "parallel must be two positive numbers, kernel rows and columns")

@@ -12,10 +12,11 @@ from rtlnn.layers.component import Resources
 from rtlnn.plan.buffers import settle_rows
 from rtlnn.plan.chain import chain_of, chain_resources
 from rtlnn.plan.folding import Candidate
-from rtlnn.plan.goal import Budget, Goal
+from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.schedule import FRAMES, Schedule, schedule
 from rtlnn.plan.search import choose, fronts_of
+from rtlnn.plan.shorten import shorten_chains
 from rtlnn.plan.tasks import Task, tasks_of
 
 __all__ = ["Design", "plan_network"]
@@ -63,13 +64,15 @@ def plan_network(
     tasks = tasks_of(network.core, pools=True)
     timing = partial(_timing, network)
     if given is None:
-        chosen = _choose(network, tasks, arithmetic, goal, budget, progress)
+        chosen = [c.exactly() for c in _choose(network, tasks, arithmetic, goal, budget, progress)]
+        if goal.objective is Objective.LATENCY:
+            chosen = shorten_chains(chosen, budget, partial(_cost, network))
     else:
         chosen = [Candidate(t, f, arithmetic) for t, f in zip(tasks, given.foldings(tasks), strict=True)]
         if shortfalls := budget.shortfalls(_cost(network, chosen)):
             raise InputError(f"the plan does not fit: it takes {', '.join(shortfalls)}")
     progress("sizing buffers")
-    kernels = settle_rows([c.exactly() for c in chosen], timing)
+    kernels = settle_rows(chosen, timing)
     stages = _chain(network, kernels, contents=False)
     plan = HardwarePlan.of(network.name, platform, tasks, [k.settled for k in kernels])
     cost = chain_resources(stages, kernels)
