@@ -10,7 +10,16 @@ from typing import Any
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Signal, Value, signed
 
-__all__ = ["A_BITS", "B_BITS", "CASCADE_SHIFT", "Operand", "multiply_accumulate", "multiply_add", "multiply_shifted"]
+__all__ = [
+    "A_BITS",
+    "B_BITS",
+    "CASCADE_SHIFT",
+    "Operand",
+    "multiply_accumulate",
+    "multiply_add",
+    "multiply_again",
+    "multiply_shifted",
+]
 
 A_BITS, B_BITS = 27, 18
 """The multiplier's ports."""
@@ -46,6 +55,8 @@ _CASCADE = 0b000010000
 """OPMODE: Z takes PCIN."""
 _SHIFTED_CASCADE = 0b001010000
 """OPMODE: Z takes PCIN >> 17, signed."""
+_SHIFTED_P = 0b001100000
+"""OPMODE: Z takes P >> 17, signed."""
 _W_BITS = 7
 """OPMODE: the bits below W's choice."""
 _W_IS_P, _W_IS_C = 0b01, 0b11
@@ -102,20 +113,37 @@ def multiply_shifted(
     follows: the pre-adder's (if there is one), the product's and that of P. D + A wraps at 27 bits.
     """
     mode = _MULTIPLY | (0 if pcin is None else _SHIFTED_CASCADE) | (0 if c is None else _W_IS_C << _W_BITS)
-    settings: dict[str, str | int] = {
-        "AREG": a.registers,
-        "ACASCREG": a.registers,
-        "BREG": b.registers,
-        "BCASCREG": b.registers,
-        "CREG": 0 if c is None else 1,
-    }
-    if d is None:
-        settings["AMULTSEL"] = "A"
+    settings = _operands(a, d, b) | {"CREG": 0 if c is None else 1}
     unused = Const(0, 1)
     return _slice(
         a.value, unused if d is None else d, b.value, p, pcin, pcout, Const(mode, 9), Const(1),
         unused if c is None else c, settings,
     )  # fmt: skip
+
+
+def multiply_again(a: Operand, d: Value | None, b: Operand, p: Signal, pcout: Signal, again: Value) -> Instance:
+    """P = (D + A)·B + (P >> 17 if `again` else 0), signed; without D there is no pre-adder.
+
+    Latency as that of `multiply_shifted`; `again` is due two cycles before `p`.
+    """
+    assert _SHIFTED_P == 0b11 << 5, "both bits of Z are `again`"
+    mode = Cat(Const(_MULTIPLY, 5), again, again, Const(0, 2))
+    unused = Const(0, 1)
+    settings = _operands(a, d, b) | {"OPMODEREG": 1}
+    return _slice(a.value, unused if d is None else d, b.value, p, None, pcout, mode, Const(1), unused, settings)
+
+
+def _operands(a: Operand, d: Value | None, b: Operand) -> dict[str, str | int]:
+    """The settings of their registers."""
+    settings: dict[str, str | int] = {
+        "AREG": a.registers,
+        "ACASCREG": a.registers,
+        "BREG": b.registers,
+        "BCASCREG": b.registers,
+    }
+    if d is None:
+        settings["AMULTSEL"] = "A"
+    return settings
 
 
 def _slice(

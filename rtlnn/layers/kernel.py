@@ -78,7 +78,7 @@ class KernelConfig(LayerConfig):
     @property
     def shape(self) -> PassShape:
         sums = self.maximum.sums if self.maximum else self.array.sums
-        return PassShape(sums, self.finish.lanes, self.window.passes, self.channels * self.pixels)
+        return PassShape(sums, self.finish.lanes, self.window.passes, self.channels * self.pixels, self.finish.spacing)
 
     @property
     def input(self) -> StreamFormat:
@@ -112,19 +112,20 @@ class KernelConfig(LayerConfig):
     def latency(self) -> int:
         """Cycles from the issue of a pass's last step to its first result on `o`."""
         largest = self.maximum.latency if self.maximum else 0
-        return LATENCY + self.array.latency + largest + self.late + self.finish.latency + 1
+        serializer = 2 if self.finish.spacing > 1 else int(self.late)
+        return LATENCY + self.array.latency + largest + serializer + self.finish.latency + 1
 
     @property
     def late(self) -> bool:
         """Whether a register lies between the choice of a sum and an adder behind it, which were too much together."""
-        return self.shape.groups > 1 and self.finish.adds
+        return self.shape.groups > 1 and self.finish.adds and self.finish.spacing == 1
 
     @property
     def resources(self) -> Resources:
         total = self.window.resources + self.array.resources + self.finish.resources + self.weight_layout.resources
         if self.maximum:
             total = total + self.maximum.resources
-        total = total + self.shape.serializer_resources(self.array.acc_bits, self.late)
+        total = total + self.shape.serializer_resources(self.array.acc_bits, self.late or self.finish.spacing > 1)
         return total + self.shape.queue_resources(self.output, self.slots)
 
     def processes(self, i: Link, o: Link) -> list[Process]:

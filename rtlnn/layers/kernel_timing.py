@@ -117,7 +117,7 @@ class KernelTiming:
         return min(max(row * c.hop[0] - c.window.pads[0], 0), c.height)
 
     def _deliver(self) -> Process:
-        """A pass's results are offered one a cycle; the last one that leaves returns the credit."""
+        """A pass's results are offered one after the other; the last one that leaves returns the credit."""
         s = self._shape
         issued, taken, offered, left = self._issued, self._o.taken, self._o.offered.times, self._left.times
         number = beat = 0
@@ -132,7 +132,7 @@ class KernelTiming:
                         if len(taken.times) < beat:
                             yield taken, beat - 1
                         after = taken.times[beat - 1]
-                    offered.append(max(start + k, after + 1))
+                    offered.append(max(start + k * s.spacing, after + 1))
                     beat += 1
                 if len(taken.times) < beat:
                     yield taken, beat - 1

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 
 from rtlnn.layers.arithmetic import Arithmetic, dsp_slices
 from rtlnn.layers.component import Resources
-from rtlnn.layers.dsp48e2 import A_BITS, B_BITS, CASCADE_SHIFT, Operand, multiply_shifted
+from rtlnn.layers.dsp48e2 import A_BITS, B_BITS, CASCADE_SHIFT, Operand, multiply_again, multiply_shifted
 from rtlnn.layers.pipeline import delayed, registered
+from rtlnn.layers.product_serial import serial_product
 
 __all__ = ["Product", "ProductBody", "ProductConfig"]
 
@@ -25,6 +26,8 @@ class ProductBody(Enum):
     NARROW : one slice, the multiplier on its wide port and the sum on its narrow one
     WIDE : one slice, the sum on its wide port, where the pre-adder adds the bias
     CASCADE : two slices, for the multiplier's lower 17 bits and for the rest, joined by P >> 17
+    AGAIN : one slice for both parts, one after the other, where every other cycle is free
+    SERIAL : an adder, for a bit of the multiplier a cycle, where results come that seldom
     INFERRED : what the synthesis tool makes of `*`
     """
 
@@ -32,12 +35,15 @@ class ProductBody(Enum):
     NARROW = auto()
     WIDE = auto()
     CASCADE = auto()
+    AGAIN = auto()
+    SERIAL = auto()
     INFERRED = auto()
 
 
 _PORTS = {
     ProductBody.NARROW: (B_BITS, A_BITS, _P_BITS - 1),
     ProductBody.WIDE: (A_BITS, B_BITS, _P_BITS - 1),
+    ProductBody.AGAIN: (A_BITS, B_BITS + CASCADE_SHIFT, 0),
     ProductBody.CASCADE: (A_BITS, B_BITS + CASCADE_SHIFT, _P_BITS - 1 + CASCADE_SHIFT),
 }
 """The most bits of sum, multiplier and offset, in order of cost; an offset leaves room for its sum with the product."""
@@ -54,6 +60,7 @@ class ProductConfig:
     multiplier_bits : 0 where every multiplier is 1
     offset_bits : 0 where there is no offset; there is none without multipliers
     arithmetic : what multiplies
+    spacing : cycles from one sum to the next, at least; meanwhile sum and parameters stay
     """
 
     sum_bits: int
@@ -62,6 +69,7 @@ class ProductConfig:
     multiplier_bits: int
     offset_bits: int
     arithmetic: Arithmetic
+    spacing: int = 1
 
     @property
     def _signed_bits(self) -> int:
@@ -71,9 +79,13 @@ class ProductConfig:
     def body(self) -> ProductBody:
         if self.multiplier_bits == 0:
             return ProductBody.SHIFT
+        if self.spacing > self.multiplier_bits and self.offset_bits == 0:
+            return ProductBody.SERIAL
         if self.arithmetic is Arithmetic.DSP48E2:
             widths = self._signed_bits, self.multiplier_bits, self.offset_bits
             for body, most in _PORTS.items():
+                if body is ProductBody.AGAIN and self.spacing == 1:
+                    continue
                 if all(bits <= limit for bits, limit in zip(widths, most, strict=True)):
                     return body
         return ProductBody.INFERRED
@@ -89,9 +101,9 @@ class ProductConfig:
     @property
     def adder(self) -> bool:
         """Whether there is an adder for the bias: the pre-adder wraps signed numbers alone, far above the offset."""
-        if self.body in (ProductBody.WIDE, ProductBody.CASCADE):
+        if self.body in (ProductBody.WIDE, ProductBody.AGAIN, ProductBody.CASCADE):
             return self.biased and not (self.sum_signed and self.offset_bits == 0)
-        return self.biased or self.body in (ProductBody.SHIFT, ProductBody.INFERRED)
+        return self.biased or self.body in (ProductBody.SHIFT, ProductBody.SERIAL, ProductBody.INFERRED)
 
     @property
     def pre_adder(self) -> bool:
@@ -111,8 +123,10 @@ class ProductConfig:
                 return 1
             case ProductBody.INFERRED:
                 return 1 + _REGISTERED_PRODUCT + (self.offset_bits > 0)
+            case ProductBody.SERIAL:
+                return self.multiplier_bits + 2
         # ports, the pre-adder's sum, product, P
-        return self.adder + 3 + self.pre_adder + (self.body is ProductBody.CASCADE)
+        return self.adder + 3 + self.pre_adder + (self.body in (ProductBody.AGAIN, ProductBody.CASCADE))
 
     @property
     def bits(self) -> int:
@@ -133,6 +147,14 @@ class ProductConfig:
                 offset = self.bits if self.offset_bits else 0
                 # a product of several slices is a sum in the fabric
                 return Resources(adder + offset + 12 * (dsp - 1), registers + offset, dsp)
+            case ProductBody.SERIAL:
+                number = self._signed_bits
+                return Resources(adder + 2 * number + 6, registers + number + 1 + self.multiplier_bits + 2)
+            case ProductBody.AGAIN:
+                low = max(CASCADE_SHIFT - useless, 0) + 1
+                return Resources(
+                    adder + B_BITS + -(-min(useless, CASCADE_SHIFT) // 5), registers + low + self.latency - 1, 1
+                )
             case ProductBody.CASCADE:
                 late = (self.multiplier_bits - CASCADE_SHIFT) * (self.adder or self.pre_adder)
                 late += self.sum_bits * self.pre_adder + max(CASCADE_SHIFT - useless, 0) + 1
@@ -157,13 +179,14 @@ class Product:
         c: ProductConfig,
         total: tuple[Value, Value],
         factors: tuple[Value, Value],
+        valid: Value,
         useless: int,
         name: str,
     ) -> "Product":
         """The product, `c.latency` cycles later.
 
-        `total` are sum and bias, `factors` multiplier and offset; of the lowest `useless` bits it only matters whether
-        they are all zero.
+        `total` are sum and bias, `factors` multiplier and offset; `valid` says when they come. Of the lowest `useless`
+        bits it only matters whether they are all zero.
         """
         acc, bias = total
         multiplier, offset = factors
@@ -181,9 +204,15 @@ class Product:
                     offset = delayed(m, offset.as_signed(), 1 + _REGISTERED_PRODUCT, f"{name}offset")
                     value = registered(m, (value + offset)[: c.bits].as_signed(), f"{name}moved")
                 return cls(value, 0, Const(0, 1))
+            case ProductBody.SERIAL:
+                number = acc if c.sum_signed else Cat(acc, Const(0, 1)).as_signed()
+                start = registered(m, valid, f"{name}start", reset=True)
+                return cls(serial_product(m, number, multiplier, start, name), 0, Const(0, 1))
         slices = _Slices(m, c, (acc, bias), factors, name)
         if c.body is ProductBody.CASCADE:
             return cls(*slices.cascade(useless))
+        if c.body is ProductBody.AGAIN:
+            return cls(*slices.again(valid, useless))
         return cls(slices.narrow() if c.body is ProductBody.NARROW else slices.wide(), 0, Const(0, 1))
 
 
@@ -209,12 +238,27 @@ class _Slices:
         return p[self._c.lift :][: self._c.bits].as_signed()
 
     def cascade(self, useless: int) -> tuple[Value, int, Value]:
-        m, c, at = self._m, self._c, CASCADE_SHIFT
+        m, at = self._m, CASCADE_SHIFT
         low = self._slice(0, *self._sum(0), Operand(self._multiplier[:at], 1 + self._early), self._offset[:at])
         factor = delayed(m, self._multiplier[at:].as_signed(), self._early, f"{self._name}high")
         offset = delayed(m, self._offset[at:].as_signed(), 1, f"{self._name}offset")
         high = self._slice(1, *self._sum(1), Operand(factor, 2), offset)
-        # the lower bits come from the first slice, one cycle early
+        return self._joined(low, high, useless)
+
+    def again(self, valid: Value, useless: int) -> tuple[Value, int, Value]:
+        m, c, at = self._m, self._c, CASCADE_SHIFT
+        second = registered(m, valid, f"{self._name}second", reset=True)
+        factor = Mux(second, self._multiplier[at:].as_signed(), self._multiplier[:at])
+        p, cascade = Signal(_P_BITS, name=f"{self._name}p0"), Signal(_P_BITS, name=f"{self._name}pcout0")
+        # as much later as `multiply_again` wants it
+        turn = delayed(m, second, c.latency - 3, f"{self._name}turn", reset=True)
+        instance = multiply_again(*self._sum(0), Operand(factor, 1 + self._early), p, cascade, turn)
+        m.submodules[f"{self._name}dsp0"] = instance
+        return self._joined(p, p, useless)
+
+    def _joined(self, low: Value, high: Value, useless: int) -> tuple[Value, int, Value]:
+        """The lower bits come from the first product, one cycle early."""
+        m, c, at = self._m, self._c, CASCADE_SHIFT
         first = c.lift + min(useless, at - c.lift)
         rest = registered(m, low[c.lift : first].any(), f"{self._name}rest") if first > c.lift else Const(0, 1)
         kept = [registered(m, low[first:at], f"{self._name}low")] if first < at else []

@@ -42,6 +42,11 @@ class BiasConfig:
         return True
 
     @property
+    def spacing(self) -> int:
+        """Cycles from one value to the next."""
+        return 1
+
+    @property
     def latency(self) -> int:
         return 1
 
@@ -85,6 +90,7 @@ class RequantizeConfig:
     zero_point, lo, hi : as in `rtlnn.ops.Requantize`
     float32 : round the product to 24 significant bits first
     arithmetic : what multiplies
+    spacing : cycles from one value to the next, at least
     """
 
     lanes: int
@@ -102,6 +108,7 @@ class RequantizeConfig:
     hi: int
     float32: bool
     arithmetic: Arithmetic
+    spacing: int = 1
 
     @property
     def signed(self) -> bool:
@@ -110,9 +117,8 @@ class RequantizeConfig:
     @cached_property
     def _narrow(self) -> ProductConfig:
         """The product without any shift."""
-        return ProductConfig(
-            self.acc_bits, self.acc_signed, self.biased, self.multiplier_bits, self.offset_bits, self.arithmetic
-        )
+        widths = self.acc_bits, self.acc_signed, self.biased, self.multiplier_bits, self.offset_bits
+        return ProductConfig(*widths, self.arithmetic, self.spacing)
 
     @cached_property
     def alignment(self) -> Alignment:
@@ -172,11 +178,11 @@ class RequantizeConfig:
 
 
 class Requantizer(wiring.Component):
-    """Free-running pipeline of `lanes` requantizations a cycle; latency: `config.latency` cycles.
+    """Free-running pipeline of `lanes` requantizations in `spacing` cycles; latency: `config.latency` cycles.
 
     Members
     -------
-    acc, parameters, valid : in, the sums and their channels' parameters
+    acc, parameters, valid : in, the sums and their channels' parameters, which stay for `spacing` cycles
     y, done : out, the results
     """
 
@@ -212,7 +218,7 @@ class Requantizer(wiring.Component):
         bias, multiplier, offset, place = fields
         fraction = c.rounding.fraction_bits
         useless = max(c.alignment.point - fraction, 0)
-        product = Product.of(m, c.product, (acc, bias), (multiplier, offset), useless, name)
+        product = Product.of(m, c.product, (acc, bias), (multiplier, offset), self.valid, useless, name)
         place = delayed(m, place, c.product.latency, f"{name}place")
         point = c.alignment.point - product.dropped
         number = align(m, c.alignment, product.value, point, product.rest, place, fraction, name)

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.component import Resources
 from rtlnn.layers.counter import count, counter_bits
-from rtlnn.layers.pipeline import registered
+from rtlnn.layers.pipeline import delayed, registered
 from rtlnn.layers.rom import lutram
 from rtlnn.layers.stream import StreamFormat, StreamSignature
 
@@ -26,12 +26,14 @@ class PassShape:
     lanes : sums a beat; divides `sums`
     passes : passes a position
     channels : channels a position; the sums beyond them are dropped
+    spacing : cycles from one beat to the next within a pass
     """
 
     sums: int
     lanes: int
     passes: int
     channels: int
+    spacing: int = 1
 
     @property
     def groups(self) -> int:
@@ -50,7 +52,7 @@ class PassShape:
 
     def serializer_resources(self, acc_bits: int, late: bool) -> Resources:
         """All sums but the first beat's, a choice between the groups (a LUT takes three inputs away), two counters."""
-        counters = counter_bits(self.groups) + counter_bits(self.passes * self.groups)
+        counters = counter_bits(self.groups) + counter_bits(self.passes * self.groups) + counter_bits(self.spacing)
         choice = self.lanes * acc_bits * -(-(self.groups - 1) // 3)
         held = (self.sums - self.lanes * (not late)) * acc_bits
         return Resources(lut=choice + counters + 2, ff=held + counters + 2 + late)
@@ -72,7 +74,8 @@ class Serializer(wiring.Component):
     """Passes on `lanes` sums of a pass a cycle, with their parameters.
 
     Latency: the first sums of a pass leave in the cycle of `done`, or one later if `late`. The address of their
-    parameters is on `parameter_address` two cycles before (a memory with two cycles of latency).
+    parameters is on `parameter_address` two cycles before (a memory with two cycles of latency). With a `spacing`, sums
+    and address stay for so many cycles, the first ones come two cycles after `done`, and `valid` is high in the first.
     """
 
     def __init__(self, shape: PassShape, acc_bits: int, late: bool) -> None:
@@ -91,6 +94,9 @@ class Serializer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         s = self.shape
+        if s.spacing > 1:
+            self._spaced(m)
+            return m
         # whether sums leave in this cycle, and in the next one
         sending = Signal()
         soon = Signal()
@@ -111,6 +117,27 @@ class Serializer(wiring.Component):
             sums, valid = registered(m, sums, "late_sums"), registered(m, valid, "late_valid", reset=True)
         m.d.comb += [self.sums.eq(sums), self.valid.eq(valid)]
         return m
+
+    def _spaced(self, m: Module) -> None:
+        """All sums are held; what leaves follows two cycles behind the address of its parameters."""
+        s = self.shape
+        sending, turn_end = Signal(), Signal()
+        turn, last_turn = count(m, s.spacing, sending, "turn")
+        m.d.comb += turn_end.eq(sending & last_turn)
+        place, last_place = count(m, s.groups, turn_end, "place")
+        m.d.sync += sending.eq(self.early | (sending & ~(last_place & last_turn)))
+        index, _ = count(m, s.passes * s.groups, turn_end, "index")
+        held = Signal(s.sums * self.acc_bits, reset_less=True)
+        with m.If(self.done):
+            m.d.sync += held.eq(self.acc)
+        width = s.lanes * self.acc_bits
+        groups = [held[n * width :][:width] for n in range(s.groups)]
+        begins = sending & (turn == 0) & (index < s.beats)
+        m.d.comb += [
+            self.parameter_address.eq(index),
+            self.sums.eq(Array(groups)[delayed(m, place, 2, "place_late")]),
+            self.valid.eq(delayed(m, begins, 2, "begins", reset=True)),
+        ]
 
     def _addresses(self, m: Module, soon: Signal) -> Signal:
         """Drives the address of the parameters; returns whether the sums that leave are those of a channel."""

@@ -35,7 +35,9 @@ class Finish:
         return self.config.parameter_word(*row)
 
 
-def finishing(task: Task, lanes: int, sum_bits: int, taken: Array | int, arithmetic: Arithmetic) -> Finish:
+def finishing(
+    task: Task, lanes: int, sum_bits: int, taken: Array | int, arithmetic: Arithmetic, spacing: int = 1
+) -> Finish:
     """How the task's sums, of `sum_bits` bits and without what was `taken` from each, become results."""
     given = replace(task.parameters, bias=task.parameters.bias + taken)
     signed = task.sums.fixed.signed
@@ -61,6 +63,7 @@ def finishing(task: Task, lanes: int, sum_bits: int, taken: Array | int, arithme
         hi=op.hi,
         float32=op.precision is Precision.EXACT and len(task.requantize.inputs) == 3,
         arithmetic=arithmetic,
+        spacing=spacing,
     )
     return Finish(config, p)
 

@@ -17,6 +17,7 @@ from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.maximum import MaximumConfig
 from rtlnn.layers.packing import ArraySize, pack
 from rtlnn.layers.pool import PoolConfig, PoolFunction
+from rtlnn.layers.requantizer import RequantizeConfig
 from rtlnn.layers.rom import rom_resources
 from rtlnn.layers.window import PIXELS, Reduction, Tile, WindowConfig, min_rows
 from rtlnn.ops import AveragePool2D, MaxPool2D
@@ -42,6 +43,7 @@ class Folding:
     pixels : pixels a beat of the input, None for as few as keep up
     split : steps over which the values of `lanes` and `parallel` are spread
     chain : the longest chain of slices, None for what the weights allow; shorter ones have less latency
+    spacing : cycles that a requantizer has for a result, None for two where that takes no more of them, else one
     """
 
     pe: int
@@ -53,6 +55,7 @@ class Folding:
     pixels: int | None = None
     split: int = 1
     chain: int | None = None
+    spacing: int | None = None
 
     @property
     def simd(self) -> int:
@@ -118,7 +121,28 @@ class Candidate:
     @property
     def settled(self) -> Folding:
         """The folding with all that was left open filled in."""
-        return replace(self.folding, rows=self.window.rows, slots=self.kernel.slots, pixels=self.window.pixels)
+        kernel = self.kernel
+        return replace(
+            self.folding,
+            rows=self.window.rows,
+            slots=kernel.slots,
+            pixels=self.window.pixels,
+            spacing=kernel.finish.spacing,
+        )
+
+    def serially(self) -> "Candidate | None":
+        """The same with requantizers that take a cycle for each bit; None where there is no time for that."""
+        finish = self.kernel.finish
+        if (
+            self.folding.spacing is not None
+            or not isinstance(finish, RequantizeConfig)
+            or not finish.product.multiplier_bits
+        ):
+            return None
+        spacing = finish.multiplier_bits + 1
+        if finish.offset_bits or self._lanes(spacing) > finish.lanes:
+            return None
+        return Candidate(self.task, replace(self.folding, spacing=spacing), self._arithmetic, self._exact)
 
     def _flips(self) -> int:
         """What is taken from unsigned activations to make them signed, where that makes the array smaller; or 0."""
@@ -184,14 +208,26 @@ class Candidate:
         bits = task.sums.fixed.bits
         return PoolConfig(PoolFunction.SUM, folding.lanes, taps, x.bits, x.signed, bits, start, table, positions)
 
+    def _lanes(self, spacing: int) -> int:
+        """As few results at once as deliver a pass's sums before the next one is complete."""
+        count = self.folding.pe * (1 if self.task.pool else prod(self.folding.positions))
+        # sums that stay for longer are held until the cycle in which the next ones come
+        time = (self.window.pass_steps - (spacing > 1)) // spacing
+        return next((n for n in range(1, count + 1) if count % n == 0 and count // n <= time), count + 1)
+
     @cached_property
     def _finish(self) -> Finish:
-        task, folding = self.task, self.folding
-        # as few lanes as deliver a pass's sums before the next one is complete
-        count = folding.pe * (1 if task.pool else prod(folding.positions))
-        lanes = next(n for n in range(1, count + 1) if count % n == 0 and count // n <= self.window.pass_steps)
+        task = self.task
         taken = 0 if task.weights is None else self._flip * task.weights.astype(np.int64).sum(axis=(1, 2, 3))
-        return finishing(task, lanes, self._sum_bits, taken, self._arithmetic)
+
+        def spaced(spacing: int) -> Finish:
+            return finishing(task, self._lanes(spacing), self._sum_bits, taken, self._arithmetic, spacing)
+
+        if self.folding.spacing is not None:
+            return spaced(self.folding.spacing)
+        plain = spaced(1)
+        twice = self._lanes(2) == self._lanes(1) and plain.config.resources.dsp > plain.config.lanes
+        return spaced(2) if twice else plain
 
     @cached_property
     def kernel(self) -> KernelConfig:
@@ -206,7 +242,7 @@ class Candidate:
         if self.folding.slots is not None:
             return config
         # a slot is taken from the first step of a pass until two cycles after the departure of its last beat
-        loop = window.pass_steps + config.latency + config.shape.groups + 2
+        loop = window.pass_steps + config.latency + config.shape.groups * config.shape.spacing + 2
         return replace(config, slots=-(-loop // window.pass_steps) + 1)
 
     def contents(self) -> dict[str, list[int]]:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -29,13 +29,13 @@ class LayerPlan:
     pixels: int | None = None
     split: int = 1
     chain: int | None = None
+    spacing: int | None = None
     rows: int | None = None
     slots: int | None = None
 
     @property
     def folding(self) -> Folding:
-        chosen = self.rows, self.slots, self.positions, self.pixels, self.split, self.chain
-        return Folding(self.pe, self.lanes, self.parallel, *chosen)
+        return Folding(**{f.name: getattr(self, f.name) for f in fields(Folding)})
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,7 @@ class HardwarePlan:
 
     @classmethod
     def of(cls, model: str, platform: str, tasks: Sequence[Task], foldings: Sequence[Folding]) -> "HardwarePlan":
-        layers = tuple(
-            LayerPlan(
-                t.name, t.kind, f.pe, f.lanes, f.parallel, f.positions, f.pixels, f.split, f.chain, f.rows, f.slots
-            )
-            for t, f in zip(tasks, foldings, strict=True)
-        )
+        layers = tuple(LayerPlan(t.name, t.kind, **_choices(f)) for t, f in zip(tasks, foldings, strict=True))
         return cls(model, platform, layers)
 
     def to_json(self) -> str:
@@ -87,6 +82,10 @@ class HardwarePlan:
         return [layer.folding for layer in self.layers]
 
 
+def _choices(folding: Folding) -> dict[str, Any]:
+    return {f.name: getattr(folding, f.name) for f in fields(Folding)}
+
+
 def _layer(entry: Any, where: str) -> LayerPlan:
     """One entry of the file, with its types checked."""
     if not isinstance(entry, dict):
@@ -97,10 +96,10 @@ def _layer(entry: Any, where: str) -> LayerPlan:
         raise InputError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(known)}")
     if missing := [k for k in ("name", "pe", "lanes", "parallel") if k not in entry]:
         raise InputError(f"{where}: {', '.join(missing)} missing")
-    numbers = {k: entry.get(k) for k in ("pe", "lanes", "pixels", "chain", "rows", "slots")}
+    numbers = {k: entry.get(k) for k in ("pe", "lanes", "pixels", "chain", "spacing", "rows", "slots")}
     numbers["split"] = entry.get("split", 1)
     for key, value in numbers.items():
-        optional = key in ("pixels", "chain", "rows", "slots") and value is None
+        optional = key in ("pixels", "chain", "spacing", "rows", "slots") and value is None
         if not optional and not _positive(value):
             raise InputError(f"{where}: {key} must be a positive whole number, not {value!r}")
     parallel = _pair(entry["parallel"], where, "parallel must be two positive numbers, kernel rows and columns")

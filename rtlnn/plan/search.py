@@ -152,7 +152,9 @@ def _settled(
     while improved:
         improved = False
         for n, front in enumerate(fronts):
-            for candidate in front.cheapest(interval, prices):
+            cheapest = front.cheapest(interval, prices)
+            serial = [found for c in (chosen[n], cheapest[0]) if (found := c.serially()) is not None]
+            for candidate in [*cheapest, *serial]:
                 trial = [*chosen[:n], candidate, *chosen[n + 1 :]]
                 price = float(_vector(cost(trial)) @ prices)
                 if price < best * (1 - 1e-9):

@@ -31,7 +31,7 @@ SETTINGS: list[Settings] = [
     {"BREG": 1, "AMULTSEL": "A"},
     {"AREG": 2, "BREG": 1, "CREG": 1, "AMULTSEL": "A"},
 ]
-CONTROLS = "CASCADE", "SHIFTED", "SUBTRACT", "W_0", "W_1"
+CONTROLS = "CASCADE", "SHIFTED", "OWN", "SUBTRACT", "W_0", "W_1"
 WIDTHS = {"A": 30, "B": 18, "D": 27, "C": 48, "PCIN": 48} | dict.fromkeys((*FLAGS.split(), *CONTROLS), 1)
 BYTES = -(-sum(WIDTHS.values()) // 8)
 
@@ -59,7 +59,8 @@ def _bench(settings: Settings) -> str:
             "  always @(posedge aclk) m_axis_tvalid <= aresetn && s_axis_tvalid;",
             "  always @(posedge aclk) m_axis_tlast <= s_axis_tlast;",
             f"  DSP48E2 #({parameters}) dut (.CLK(aclk), {joined}, .ACIN(30'd0), .BCIN(18'd0),",
-            "    .OPMODE({{w_W_1, w_W_0, w_CASCADE & w_SHIFTED, 1'b0, w_CASCADE} & {5{s_axis_tvalid}}, 4'b0101}),",
+            "    .OPMODE({{w_W_1, w_W_0, w_OWN | w_CASCADE & w_SHIFTED, w_OWN, w_CASCADE & ~w_OWN}",
+            "             & {5{s_axis_tvalid}}, 4'b0101}),",
             f"    .INMODE({inmode}),",
             "    .ALUMODE(s_axis_tvalid && w_SUBTRACT ? 4'b0011 : 4'b0000), .CARRYIN(1'b0), .CARRYINSEL(3'd0),",
             "    .CARRYCASCIN(1'b0), .MULTSIGNIN(1'b0), .CEALUMODE(1'b0), .CECARRYIN(1'b0),",
@@ -97,11 +98,12 @@ def _described(cycles: list[Words], settings: Settings) -> list[int]:
         def register(old: int, new: int, enable: str, reset: str, w: Words = w) -> int:
             return 0 if w[reset] else new if w[enable] else old
 
-        # W is 0, P, RND or C; Z is PCIN or PCIN >> 17
-        asked = w["W_1"] << 3 | w["W_0"] << 2 | w["SHIFTED"] << 1 | w["CASCADE"]
+        # W is 0, P, RND or C; Z is 0, PCIN, PCIN >> 17 or P >> 17
+        asked = w["W_1"] << 4 | w["W_0"] << 3 | w["OWN"] << 2 | w["SHIFTED"] << 1 | w["CASCADE"]
         mode = held if used["OPMODEREG"] else asked
-        z = _signed(w["PCIN"], 48) >> 17 if mode & 2 else w["PCIN"]
-        addend = (mode & 1) * z + (0, p, RND, c if used["CREG"] else w["C"])[mode >> 2]
+        z = (mode & 1) * (_signed(w["PCIN"], 48) >> 17 if mode & 2 else w["PCIN"])
+        z = _signed(p, 48) >> 17 if mode & 4 else z
+        addend = z + (0, p, RND, c if used["CREG"] else w["C"])[mode >> 3]
         a, b = _signed(w["A"], 27), _signed(w["B"], 18)
         a1, a2, d, ad, b1, b2, c, m, p, held = (
             register(a1, a, "CEA1", "RSTA"),

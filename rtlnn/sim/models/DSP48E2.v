@@ -2,8 +2,8 @@
 // The vendor's own model can take its place: names and ports are the same.
 //
 // Modelled: one or two A and B registers, D, M, P and (if used) C and OPMODE registers, with their enables and resets; the
-// pre-adder (D + A2) or A2 alone; the 27x18 multiplier; and W + X + Y + Z with W = 0, P, RND or C, X = Y = M, Z = 0, PCIN
-// or PCIN >> 17. Anything else stops the simulation with a message.
+// pre-adder (D + A2) or A2 alone; the 27x18 multiplier; and W + X + Y + Z with W = 0, P, RND or C, X = Y = M, Z = 0, PCIN,
+// PCIN >> 17 or P >> 17. Anything else stops the simulation with a message.
 module DSP48E2 #(
     parameter AMULTSEL = "A",
     parameter A_INPUT = "DIRECT",
@@ -70,7 +70,8 @@ module DSP48E2 #(
   wire [47:0] product = {{3{m[44]}}, m};
   wire [47:0] c = CREG == 1 ? c_register : C;
   wire [47:0] w = opmode[8] ? (opmode[7] ? c : RND) : opmode[7] ? p : 48'd0;
-  wire [47:0] z = opmode[6] ? {{17{PCIN[47]}}, PCIN[47:17]} : opmode[4] ? PCIN : 48'd0;
+  wire [47:0] shifted = opmode[5] ? p : PCIN;
+  wire [47:0] z = opmode[6] ? {{17{shifted[47]}}, shifted[47:17]} : opmode[4] ? PCIN : 48'd0;
 
   always @(posedge CLK) begin
     if (RSTA) a1 <= 0;
@@ -93,7 +94,7 @@ module DSP48E2 #(
     else if (CEP) p <= w + product + z;
     if (RSTCTRL) opmode_register <= 0;
     else if (CECTRL) opmode_register <= OPMODE;
-    if (OPMODE[5] || OPMODE[6:4] == 3'b100 || OPMODE[3:0] != 4'b0101 || INMODE != (AMULTSEL == "AD" ? 5'b00100 : 5'b00000)
+    if ((OPMODE[6:4] != 3'b000 && OPMODE[6:4] != 3'b001 && OPMODE[6:4] != 3'b101 && OPMODE[6:4] != 3'b110) || OPMODE[3:0] != 4'b0101 || INMODE != (AMULTSEL == "AD" ? 5'b00100 : 5'b00000)
         || ALUMODE != 0 || CARRYIN || CARRYINSEL != 0) begin
       $display("DSP48E2: an operation that this model does not have");
       $finish;
