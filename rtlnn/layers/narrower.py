@@ -1,6 +1,7 @@
 """A width converter whose input beats are cut into whole output beats."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
@@ -28,14 +29,17 @@ class NarrowerShape:
         """Output beats that there is room for: those of an input beat, and the last one of the beat before it."""
         return max(self.pattern) + 1
 
-    @property
+    @cached_property
     def resources(self) -> Resources:
         beat, level, phase = counter_bits(self.target.beats), counter_bits(self.slots + 1), phase_bits(self.pattern)
         width = self.slots * self.target.width
         # the last slot has a single source
         return Resources(lut=width - self.target.width + beat + 2 * phase + 10, ff=width + level + 2 + beat + phase)
 
-    def process(self, i: Link, o: Link) -> Process:
+    def processes(self, i: Link, o: Link) -> list[Process]:
+        return [self._process(i, o)]
+
+    def _process(self, i: Link, o: Link) -> Process:
         """A beat can come once the beat before it has one part left; parts leave one a cycle."""
         taken, popped, ready, offered = i.taken, o.taken, i.ready.times, o.offered.times
         n = j = 0

@@ -1,6 +1,7 @@
 """A width converter whose output beats are made of whole input beats."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
@@ -23,7 +24,7 @@ class WidenerShape:
     target: StreamFormat
     pattern: tuple[int, ...]
 
-    @property
+    @cached_property
     def resources(self) -> Resources:
         blocks, beat, phase = max(self.pattern), counter_bits(self.target.beats), phase_bits(self.pattern)
         # enables, and where blocks differ in number, what begins a beat anew
@@ -31,7 +32,10 @@ class WidenerShape:
         ff = self.source.width + self.target.width + blocks + 2 + beat + phase
         return Resources(lut=self.source.width + control + beat + 5, ff=ff)
 
-    def process(self, i: Link, o: Link) -> Process:
+    def processes(self, i: Link, o: Link) -> list[Process]:
+        return [self._process(i, o)]
+
+    def _process(self, i: Link, o: Link) -> Process:
         """A beat moves into its place when the output beat before its own has left; the next one may come then."""
         taken, popped, ready, offered = i.taken, o.taken, i.ready.times, o.offered.times
         n = q = 0

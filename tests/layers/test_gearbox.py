@@ -2,7 +2,6 @@
 
 from itertools import pairwise
 from pathlib import Path
-from types import NoneType
 
 import numpy as np
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from rtlnn.emit.netlist import Stage
 from rtlnn.layers.gearbox import GearboxConfig
 from rtlnn.layers.narrower import NarrowerShape
+from rtlnn.layers.regrouping import Regrouping
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.layers.widener import WidenerShape
 from rtlnn.plan.schedule import schedule
@@ -60,13 +60,13 @@ def test_the_side_with_more_beats_sets_the_pace(shapes: list[tuple[int, int, int
         ((5, 5, 4), (10, 10, 2), WidenerShape),
         ((64, 64, 3), (3, 64, 3), NarrowerShape),
         ((9, 9, 2), (4, 9, 2), NarrowerShape),
-        ((6, 16, 2), (4, 16, 2), NoneType),
+        ((6, 16, 2), (4, 16, 2), Regrouping),
         # the short last beat of a pixel lies in the middle of a beat
-        ((4, 6, 4), (12, 12, 2), NoneType),
+        ((4, 6, 4), (12, 12, 2), Regrouping),
     ],
 )
 def test_whole_beats_in_beats(a: tuple[int, int, int], b: tuple[int, int, int], shape: type) -> None:
-    assert type(GearboxConfig(*_formats([a, b])).tiled) is shape
+    assert type(GearboxConfig(*_formats([a, b])).shape) is shape
 
 
 @pytest.mark.parametrize(
