@@ -11,7 +11,8 @@ from rtlnn.emit.verilog import convert
 from rtlnn.ir.types import Array
 from rtlnn.layers.counter import count
 from rtlnn.layers.mac import InferredMacArray, MacConfig
-from rtlnn.layers.mac_packed import PackedMacColumns, PackedMacConfig, PackedMacControl
+from rtlnn.layers.mac_array import PackedMacColumns, PackedMacControl
+from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.pipeline import delayed
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.sim.harness import CompiledCore

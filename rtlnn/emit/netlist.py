@@ -13,8 +13,9 @@ from rtlnn.emit.verilog import convert
 from rtlnn.layers.component import LayerConfig
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.kernel import KernelConfig
+from rtlnn.layers.mac_array import PackedMacColumns
 from rtlnn.layers.mac_column import ColumnConfig
-from rtlnn.layers.mac_packed import PackedMacColumns, PackedMacConfig
+from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.stream import StreamFormat
 
 __all__ = ["Netlist", "Stage", "emit_chain"]

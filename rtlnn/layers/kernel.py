@@ -16,8 +16,9 @@ from rtlnn.layers.component import LayerConfig, Resources
 from rtlnn.layers.kernel_timing import KernelTiming
 from rtlnn.layers.line_buffer import LATENCY, LineBuffer
 from rtlnn.layers.mac import InferredMacArray, MacConfig
+from rtlnn.layers.mac_array import PackedMacControl
 from rtlnn.layers.mac_column import ColumnConfig
-from rtlnn.layers.mac_packed import PackedMacConfig, PackedMacControl
+from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.maximum import Maximum, MaximumConfig
 from rtlnn.layers.pipeline import registered
 from rtlnn.layers.pool import PoolArray, PoolConfig

@@ -1,5 +1,7 @@
 """What memories cost."""
 
+from functools import cache
+
 from rtlnn.layers.component import Resources
 
 __all__ = ["LUTRAM_WORDS", "WIDTHS", "block_rams", "lutram", "rom_resources"]
@@ -13,6 +15,7 @@ WIDTHS = tuple(sorted({width for _, full in _ASPECTS for width in (full, full //
 """Bits of a word that blocks and half blocks have."""
 
 
+@cache
 def block_rams(words: int, bits: int) -> float:
     """RAMB36 blocks of a memory with `words` words of `bits` bits; a half block counts 0.5.
 

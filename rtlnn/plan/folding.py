@@ -87,6 +87,7 @@ class Candidate:
         # the rows of a tile, those that the next one adds, and those of the next frame's first tile
         most = 2 * tile.span(window, 0) + tile.hop(window, 0) - 1
         rows = max(folding.rows or -(-most // banks) * banks, min_rows(window, folding.parallel, tile))
+        self._arrays: dict[bool, PackedMacConfig | None] = {}
         self._flip = self._flips()
         self.window = WindowConfig(
             h, w, c, x.bits, x.signed, window, pad - self._flip, folding.lanes, folding.parallel, reduction, passes,
@@ -156,6 +157,11 @@ class Candidate:
 
     def _packed(self, signed: bool) -> PackedMacConfig | None:
         """The packed array for activations that are signed (by themselves, or with their top bit flipped) or not."""
+        if signed not in self._arrays:
+            self._arrays[signed] = self._pack(signed)
+        return self._arrays[signed]
+
+    def _pack(self, signed: bool) -> PackedMacConfig | None:
         task, f = self.task, self.folding
         weights = task.weights
         assert weights is not None
