@@ -10,7 +10,7 @@ from rtlnn.layers.arithmetic import Arithmetic, dsp_slices
 from rtlnn.layers.component import Resources
 from rtlnn.layers.dsp48e2 import A_BITS, B_BITS, CASCADE_SHIFT, Operand, multiply_again, multiply_shifted
 from rtlnn.layers.pipeline import delayed, registered
-from rtlnn.layers.product_serial import serial_product
+from rtlnn.layers.product_serial import serial_product, serial_turns
 
 __all__ = ["Product", "ProductBody", "ProductConfig"]
 
@@ -27,7 +27,7 @@ class ProductBody(Enum):
     WIDE : one slice, the sum on its wide port, where the pre-adder adds the bias
     CASCADE : two slices, for the multiplier's lower 17 bits and for the rest, joined by P >> 17
     AGAIN : one slice for both parts, one after the other, where every other cycle is free
-    SERIAL : an adder, for a bit of the multiplier a cycle, where results come that seldom
+    SERIAL : an adder, for two bits of the multiplier a cycle, where results come that seldom
     INFERRED : what the synthesis tool makes of `*`
     """
 
@@ -79,7 +79,7 @@ class ProductConfig:
     def body(self) -> ProductBody:
         if self.multiplier_bits == 0:
             return ProductBody.SHIFT
-        if self.spacing > self.multiplier_bits and self.offset_bits == 0:
+        if self.spacing > serial_turns(self.multiplier_bits) and self.offset_bits == 0:
             return ProductBody.SERIAL
         if self.arithmetic is Arithmetic.DSP48E2:
             widths = self._signed_bits, self.multiplier_bits, self.offset_bits
@@ -124,7 +124,7 @@ class ProductConfig:
             case ProductBody.INFERRED:
                 return 1 + _REGISTERED_PRODUCT + (self.offset_bits > 0)
             case ProductBody.SERIAL:
-                return self.multiplier_bits + 2
+                return serial_turns(self.multiplier_bits) + 2
         # ports, the pre-adder's sum, product, P
         return self.adder + 3 + self.pre_adder + (self.body in (ProductBody.AGAIN, ProductBody.CASCADE))
 
@@ -149,7 +149,7 @@ class ProductConfig:
                 return Resources(adder + offset + 12 * (dsp - 1), registers + offset, dsp)
             case ProductBody.SERIAL:
                 number = self._signed_bits
-                return Resources(adder + 2 * number + 6, registers + number + 1 + self.multiplier_bits + 2)
+                return Resources(adder + 3 * number + 6, registers + number + 2 + self.multiplier_bits + 3)
             case ProductBody.AGAIN:
                 low = max(CASCADE_SHIFT - useless, 0) + 1
                 return Resources(

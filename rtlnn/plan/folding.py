@@ -17,6 +17,7 @@ from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.maximum import MaximumConfig
 from rtlnn.layers.packing import ArraySize, pack
 from rtlnn.layers.pool import PoolConfig, PoolFunction
+from rtlnn.layers.product_serial import serial_turns
 from rtlnn.layers.requantizer import RequantizeConfig
 from rtlnn.layers.rom import rom_resources
 from rtlnn.layers.window import PIXELS, Reduction, Tile, WindowConfig, min_rows
@@ -44,6 +45,7 @@ class Folding:
     split : steps over which the values of `lanes` and `parallel` are spread
     chain : the longest chain of slices, None for what the weights allow; shorter ones have less latency
     spacing : cycles that a requantizer has for a result, None for two where that takes no more of them, else one
+    results : results at once, a divisor of all that a pass yields; None for as few as keep up
     """
 
     pe: int
@@ -56,6 +58,7 @@ class Folding:
     split: int = 1
     chain: int | None = None
     spacing: int | None = None
+    results: int | None = None
 
     @property
     def simd(self) -> int:
@@ -129,21 +132,29 @@ class Candidate:
             slots=kernel.slots,
             pixels=self.window.pixels,
             spacing=kernel.finish.spacing,
+            results=kernel.finish.lanes,
         )
 
     def serially(self) -> "Candidate | None":
-        """The same with requantizers that take a cycle for each bit; None where there is no time for that."""
-        finish = self.kernel.finish
-        if (
-            self.folding.spacing is not None
-            or not isinstance(finish, RequantizeConfig)
-            or not finish.product.multiplier_bits
-        ):
+        """The same with requantizers that multiply without a multiplier; None where there is no time for that."""
+        finish, f = self.kernel.finish, self.folding
+        if f.spacing is not None or f.results is not None or not isinstance(finish, RequantizeConfig):
             return None
-        spacing = finish.multiplier_bits + 1
-        if finish.offset_bits or self._lanes(spacing) > finish.lanes:
+        spacing = serial_turns(finish.multiplier_bits) + 1
+        # a second lane is still small
+        if finish.offset_bits or not finish.multiplier_bits or self._lanes(spacing) > min(2 * finish.lanes, self._sums):
             return None
-        return Candidate(self.task, replace(self.folding, spacing=spacing), self._arithmetic, self._exact)
+        return Candidate(self.task, replace(f, spacing=spacing), self._arithmetic, self._exact)
+
+    def sooner(self) -> "list[Candidate]":
+        """The same with a wider input, and with more results at once: no fewer cycles, but less latency."""
+        window, finish, found = self.window, self.kernel.finish, []
+        if window.pixels < min(PIXELS[-1], window.width) and window.lanes == window.channels:
+            found.append(replace(self.folding, pixels=2 * window.pixels))
+        more = [n for n in range(finish.lanes + 1, self._sums + 1) if self._sums % n == 0]
+        if more:
+            found.append(replace(self.folding, results=more[0]))
+        return [Candidate(self.task, f, self._arithmetic, self._exact) for f in found]
 
     def _flips(self) -> int:
         """What is taken from unsigned activations to make them signed, where that makes the array smaller; or 0."""
@@ -216,10 +227,16 @@ class Candidate:
 
     def _lanes(self, spacing: int) -> int:
         """As few results at once as deliver a pass's sums before the next one is complete."""
-        count = self.folding.pe * (1 if self.task.pool else prod(self.folding.positions))
+        count = self._sums
         # sums that stay for longer are held until the cycle in which the next ones come
         time = (self.window.pass_steps - (spacing > 1)) // spacing
-        return next((n for n in range(1, count + 1) if count % n == 0 and count // n <= time), count + 1)
+        few = next((n for n in range(1, count + 1) if count % n == 0 and count // n <= time), count + 1)
+        return max(few, self.folding.results or 1)
+
+    @property
+    def _sums(self) -> int:
+        """Results of a pass."""
+        return self.folding.pe * (1 if self.task.pool else prod(self.folding.positions))
 
     @cached_property
     def _finish(self) -> Finish:
@@ -227,6 +244,12 @@ class Candidate:
         taken = 0 if task.weights is None else self._flip * task.weights.astype(np.int64).sum(axis=(1, 2, 3))
 
         def spaced(spacing: int) -> Finish:
+            if self._lanes(spacing) > self._sums or self._sums % self._lanes(spacing):
+                at_once = self.folding.results or "any number"
+                raise ValueError(
+                    f"{self._sums} results, {at_once} at once, each in {spacing} cycles, do not fit a pass of "
+                    f"{self.window.pass_steps} cycles"
+                )
             return finishing(task, self._lanes(spacing), self._sum_bits, taken, self._arithmetic, spacing)
 
         if self.folding.spacing is not None:

@@ -30,6 +30,7 @@ class LayerPlan:
     split: int = 1
     chain: int | None = None
     spacing: int | None = None
+    results: int | None = None
     rows: int | None = None
     slots: int | None = None
 
@@ -96,10 +97,10 @@ def _layer(entry: Any, where: str) -> LayerPlan:
         raise InputError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(known)}")
     if missing := [k for k in ("name", "pe", "lanes", "parallel") if k not in entry]:
         raise InputError(f"{where}: {', '.join(missing)} missing")
-    numbers = {k: entry.get(k) for k in ("pe", "lanes", "pixels", "chain", "spacing", "rows", "slots")}
+    numbers = {k: entry.get(k) for k in ("pe", "lanes", "pixels", "chain", "spacing", "results", "rows", "slots")}
     numbers["split"] = entry.get("split", 1)
     for key, value in numbers.items():
-        optional = key in ("pixels", "chain", "spacing", "rows", "slots") and value is None
+        optional = key in ("pixels", "chain", "spacing", "results", "rows", "slots") and value is None
         if not optional and not _positive(value):
             raise InputError(f"{where}: {key} must be a positive whole number, not {value!r}")
     parallel = _pair(entry["parallel"], where, "parallel must be two positive numbers, kernel rows and columns")
@@ -136,7 +137,8 @@ def _check(task: Task, layer: LayerPlan) -> None:
             fail(f"parallel {what} {layer.parallel[axis]} must be 1 or the kernel's {kernel[axis]}")
     _check_positions(task, layer, fail)
     try:
-        window = Candidate(task, replace(layer.folding, rows=None)).window
+        candidate = Candidate(task, replace(layer.folding, rows=None))
+        window, _ = candidate.window, candidate.kernel
     except ValueError as error:
         fail(str(error))
     least, banks = min_rows(window.window, window.parallel, window.tile), window.banks[0]

@@ -60,6 +60,17 @@ class Front:
                 found.append(candidate)
         return found[::-1]
 
+    def wider(self, than: Candidate, interval: float, prices: Array) -> list[Candidate]:
+        """The cheapest ones in fewer passes, which wait less for the last input; the most passes first."""
+        found: dict[int, tuple[float, Candidate]] = {}
+        for candidate, price in zip(self.candidates, self.costs @ prices, strict=True):
+            passes = candidate.window.passes
+            if candidate.cycles <= interval and passes < than.window.passes:
+                found[passes] = min(
+                    found.get(passes, (float("inf"), candidate)), (price, candidate), key=lambda f: f[0]
+                )
+        return [found[passes][1] for passes in sorted(found, reverse=True)]
+
 
 def fronts_of(
     tasks: Sequence[Task], arithmetic: Arithmetic, progress: Callable[[str], None] = lambda name: None
@@ -189,7 +200,11 @@ def _quicken(
         best: tuple[float, int, list[Candidate]] | None = None
         before = float(_vector(cost(chosen)) @ prices)
         for n, front in enumerate(fronts):
-            for candidate in front.faster(chosen[n].cycles, prices)[:2]:
+            moves = front.faster(chosen[n].cycles, prices)[:3]
+            fewer = front.wider(chosen[n], max(c.cycles for c in chosen), prices)
+            moves += [*fewer[:1], *fewer[-1:]]
+            moves += [found for c in moves if (found := c.serially()) is not None]
+            for candidate in [*moves, *chosen[n].sooner()]:
                 trial = [*chosen[:n], candidate, *chosen[n + 1 :]]
                 used = cost(trial)
                 if not budget.fits(used):

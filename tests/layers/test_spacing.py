@@ -1,4 +1,4 @@
-"""Requantizers that take more than a cycle for a result: one slice for two products, and one bit a cycle."""
+"""Requantizers that take more than a cycle for a result: one slice for two products, and two bits a cycle."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,21 +40,21 @@ CASES: dict[str, tuple[Callable[[Rng], Builder], Folding, Arithmetic, ProductBod
         E2,
         ProductBody.AGAIN,
     ),
-    "bit by bit, exactly as long as a pass": (
-        lambda rng: Builder(rng, (1, 1, 52)).dense(3).requantize(8, True, 5),
-        Folding(1, 2, (1, 1), spacing=25),
+    "two bits at a time, exactly as long as a pass": (
+        lambda rng: Builder(rng, (1, 1, 30)).dense(3).requantize(8, True, 5),
+        Folding(1, 2, (1, 1), spacing=14),
         GENERIC,
         ProductBody.SERIAL,
     ),
-    "bit by bit, two results a pass, multipliers of any sign": (
-        lambda rng: Builder(rng, (2, 2, 27), 7).conv(4, Window((2, 1))).requantize(scale=rng.choice([-0.01, 0.02], 4)),
-        Folding(2, 1, (1, 1), spacing=26),
+    "two bits at a time, two results a pass, multipliers of any sign": (
+        lambda rng: Builder(rng, (2, 2, 15), 7).conv(4, Window((2, 1))).requantize(scale=rng.choice([-0.01, 0.02], 4)),
+        Folding(2, 1, (1, 1), spacing=14),
         E2,
         ProductBody.SERIAL,
     ),
-    "bit by bit, fast": (
-        lambda rng: Builder(rng, (1, 1, 40)).dense(2).requantize(precision=Precision.FAST),
-        Folding(2, 1, (1, 1), spacing=19),
+    "two bits at a time, fast": (
+        lambda rng: Builder(rng, (1, 1, 22)).dense(2).requantize(precision=Precision.FAST),
+        Folding(2, 1, (1, 1), spacing=10),
         GENERIC,
         ProductBody.SERIAL,
     ),
@@ -88,3 +88,9 @@ def test_one_slice_is_enough_where_every_other_cycle_is_free(rng: Rng) -> None:
     slow = Candidate(task, Folding(1, 1, (1, 1)), E2).serially()
     assert slow is not None
     assert slow.kernel.finish.resources.dsp == 0
+
+
+def test_results_that_come_too_often_are_refused(rng: Rng) -> None:
+    (task,) = tasks_of(Builder(rng, (1, 1, 28)).dense(3).requantize().graph())
+    with pytest.raises(ValueError, match="3 results, any number at once, each in 14 cycles, do not fit a pass of 14"):
+        _ = Candidate(task, Folding(3, 2, (1, 1), spacing=14)).kernel
