@@ -64,6 +64,14 @@ def test_small_weights_accumulate_in_the_slices(rng: Rng, tmp_path: Path) -> Non
     assert (array.lengths, array.accumulation) == ((9,), Accumulation.SLICE)
 
 
+def test_two_positions_share_the_weights_of_an_odd_channel(rng: Rng, tmp_path: Path) -> None:
+    weights = rng.integers(-128, 128, (3, 2, 2, 3))
+    folding = Folding(3, 2, (2, 1), positions=(1, 2))
+    builder = Builder(rng, (4, 4, 3)).conv(3, Window((2, 2), pads=(1, 1, 0, 0)), 8, weights).requantize()
+    array = _check(_design(builder, folding, tmp_path), builder, builder.frames(5))
+    assert (array.sharing, array.positions, array.resources.dsp) == (Sharing.POSITIONS, 2, 3 * 4)
+
+
 def test_hardware_with_wide_operands(rng: Rng, tmp_path: Path) -> None:
     """16 bits leave room for ternary weights to be packed, and take a slice for each product of wide ones."""
     window, ends = Window((2, 1)), [-(1 << 15), (1 << 15) - 1, 3]
