@@ -101,7 +101,7 @@ def _paddings(graph: Graph) -> dict[str, list[int]]:
     result: dict[str, list[int]] = {}
     for node in reversed(graph.nodes):
         found = list(result.get(node.output, ())) if isinstance(node.op, (MaxPool2D, Reshape)) else []
-        if isinstance(node.op, (Conv2D, AveragePool2D)) and any(node.op.window.pads):
+        if isinstance(node.op, (Conv2D, AveragePool2D)) and node.op.window.padded:
             found.append(node.op.x_zero)
         result.setdefault(node.inputs[0], []).extend(found)
     return result

@@ -107,6 +107,15 @@ def test_padding_that_no_value_reaches_keeps_its_place(rng: Rng) -> None:
         assert narrow(graph).types[v].fixed.lo == -128
 
 
+@pytest.mark.parametrize(("pads", "lo"), [((0, 0, -1, 0), 0), ((0, 0, -1, 1), -128)])
+def test_pads_that_only_crop_need_no_bits(pads: tuple[int, int, int, int], lo: int, rng: Rng) -> None:
+    clipped = Requantize(FixedFormat(8, Encoding.SIGNED, 0.1, -128), 2, 3)
+    conv = Conv2D(Window((2, 2), pads=pads), -128)
+    one = np.array([1]), np.array([0])
+    graph = _graph(TensorType((3, 3, 1), S8), (clipped, one), (conv, (_weights(rng, 2, 2, 2, 1),)))
+    assert narrow(graph).types["v0"].fixed.lo == lo
+
+
 def test_reshape_spreads_or_joins_channels() -> None:
     w = np.array([[1], [2]])
     conv = (Conv2D(Window((1, 1))), (w.reshape(2, 1, 1, 1),))
