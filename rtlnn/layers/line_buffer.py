@@ -104,8 +104,8 @@ class LineBuffer(wiring.Component):
         m.d.sync += arrived.eq(arrived + self.push)
 
         def enough(step: Step) -> Value:
-            """Whether `need` is below `arrived + push`, modulo the width; the push is the carry."""
-            behind = Cat(~self.push, step.need) + Cat(~self.push, ~arrived)
+            """Whether `need` is below `arrived + push`, modulo the width; the push is the borrow."""
+            behind = Cat(Const(0, 1), step.need) - Cat(self.push, arrived)
             return behind[self._beat_bits] | step.free
 
         enabled = Signal()

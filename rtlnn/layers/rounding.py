@@ -73,8 +73,8 @@ class Rounding:
         kept, size = self._kept_bits, self._magnitude_bits
         if not self.float32:
             return Resources(lut=kept + 14, ff=kept + 2)
-        numbers = kept + 4 + (2 * size + _FLOAT32_FRACTION if self._deep else 0)
-        return Resources(lut=kept + 20 + size * (3 if self._least < 0 else 2), ff=numbers + 4)
+        numbers = kept + 3 + (2 * size + _FLOAT32_FRACTION if self._deep else 0)
+        return Resources(lut=kept + 14 + size * (3 if self._least < 0 else 2), ff=numbers + 4)
 
     def result(self, m: Module, n: Number, name: str) -> Value:
         """The result, after `latency` cycles and an adder."""
@@ -82,39 +82,36 @@ class Rounding:
         kept = Mux(below | beyond, Mux(below, self._least, self._most), n.whole)[: self._kept_bits]
         kept = delayed(m, kept.as_signed() if self._least < 0 else kept, self.latency, f"{name}kept")
         inside = delayed(m, ~(below | beyond), self.latency, f"{name}inside")
-        up = self._up_twice(m, n, name) if self.float32 else self._up(m, n, name)
+        up = self._up_twice(m, n, kept[0], name) if self.float32 else self._up(m, n, name)
         return kept + (inside & up) + self.zero_point
 
     def _up(self, m: Module, n: Number, name: str) -> Value:
         return registered(m, n.fraction[-1] & (n.rest | n.fraction[:-1].any() | n.whole[0]), f"{name}up")
 
-    def _up_twice(self, m: Module, n: Number, name: str) -> Value:
-        """Whether the float32 next to the number is rounded up.
+    def _up_twice(self, m: Module, n: Number, odd: Value, name: str) -> Value:
+        """Whether the float32 next to the number is rounded up, where nothing is clipped.
 
         A number that is at most reach = 2**size · 2**-25 from n + 1/2, where |n| has `size` bits, becomes n + 1/2 when
         it is rounded to 24 significant bits, and then an even number. (n + 1/2 is an even multiple of the last of these
         bits, so that half of that bit on either side goes to it too.) All others stay on their side. The registers lie
-        where they cut the logic in two.
+        where they cut the logic in two; `odd`, whether n is, comes behind them.
         """
-        size, half, odd = self._magnitude_bits, n.fraction[-1], n.whole[0]
+        size, above = self._magnitude_bits, n.fraction[-1]
         signs = n.whole[-1].replicate(size) if self._least < 0 else Const(0, size)
         magnitude = [n.whole[i] ^ signs[i] for i in range(min(size, len(n.whole)))]
         # more[i]: the reach is more than bit i of the fraction
         more = Cat(*(_any(magnitude[i:]) for i in range(size)), Const(0, 1))
-        low, high = n.fraction[: size + 1], n.fraction[size + 1 : -1]
-        # above n + 1/2 and not in its reach, or going up anyway; above, and perhaps in its reach; below, the same
-        sure = delayed(m, half & (odd | high.any()), self.latency, f"{name}sure")
-        above = delayed(m, half & ~odd & ~high.any(), self.latency, f"{name}above")
-        under = delayed(m, ~half & odd & high.all(), self.latency, f"{name}under")
+        low, high, rest = n.fraction[: size + 1], n.fraction[size + 1 : -1], n.rest
+        # next to n + 1/2: 0.1000.. or 0.0111..
+        near = (high ^ above.replicate(len(high))).all()
         if self._deep:
-            values = (("more", more), ("low", low), ("half", half), ("rest", n.rest))
-            more, low, half, rest = (registered(m, v, f"{name}{label}") for label, v in values)
-        else:
-            rest = n.rest
+            values = (("more", more), ("low", low), ("above", above), ("near", near), ("rest", rest))
+            more, low, above, near, rest = (registered(m, v, f"{name}{label}_1") for label, v in values)
         # as far away as the reach, at least: with equality above n + 1/2, without it below
-        far = registered(m, ((low ^ ~half.replicate(size + 1)) & ~more).any(), f"{name}far")
+        far = registered(m, ((low ^ ~above.replicate(size + 1)) & ~more).any(), f"{name}far")
         exactly = registered(m, ~rest & (low == (Cat(Const(1, 1), more) & ~more)), f"{name}exactly")
-        return sure | (above & far & ~exactly) | (under & ~far)
+        above, near = registered(m, above, f"{name}above"), registered(m, near, f"{name}near")
+        return Mux(above, odd | ~near | (far & ~exactly), odd & near & ~far)
 
 
 def _any(values: Sequence[Value]) -> Value:
