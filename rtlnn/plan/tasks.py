@@ -63,8 +63,9 @@ class Task:
 
     @property
     def kind(self) -> str:
-        """Operator, for reports."""
-        return type(self.node.op).__name__
+        """Operators, for reports."""
+        name = type(self.node.op).__name__
+        return f"{name}+{MaxPool2D.__name__}" if self.pool else name
 
     @property
     def window(self) -> Window:

@@ -37,8 +37,8 @@ def test_build(here: Path, capsys: Output) -> None:
     assert main(["build", *GOOD]) == 0
     out, err = capsys.readouterr()
     assert err == ""
-    for layer in ("conv", "pool", "fc"):
-        assert re.search(rf"│ {layer} +│", out)
+    for layer, operator in (("conv", r"Conv2D\+MaxPool2D"), ("fc", "Dense")):
+        assert re.search(rf"│ {layer} +│ {operator} +│", out)
     assert "limits" in out
     assert "979,040" in out
     assert re.search(r"latency +[\d,]+ cycles = [\d.]+ µs at 300 MHz", out)

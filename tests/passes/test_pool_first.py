@@ -101,7 +101,7 @@ def test_a_task_takes_the_pool(rng: Rng) -> None:
     builder.conv(4, Window((2, 2))).max_pool(HALF)
     graph = run(builder.graph(), (crop_unused, pool_first, narrow))
     first, second, third = tasks_of(graph, pools=True)
-    assert (first.name, first.kind, first.pool) == ("conv0", "Conv2D", HALF)
+    assert (first.name, first.kind, first.pool) == ("conv0", "Conv2D+MaxPool2D", HALF)
     assert first.requantize is not None
     assert (first.requantize.name, first.parameters.multiplier.shape) == ("requantize1", (3,))
     assert (first.input.shape, first.sums.shape, first.output.shape) == ((8, 8, 2), (6, 6, 3), (3, 3, 3))
