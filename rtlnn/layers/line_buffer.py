@@ -87,16 +87,17 @@ class LineBuffer(wiring.Component):
         self.push = Signal()
         _, self._row_end = loop(m, c.row_beats, self.push, "word")
         shape = signed((c.height + c.rows).bit_length() + 1)
-        used, used_next = Signal(shape), Signal(shape)
+        used, kept, ready = Signal(shape), Signal(shape), Signal(name="ready")
         # the release takes effect late, when the last read has been made
         released = registered(m, Mux(go & step.row_end, step.released, 0), "released", reset=True)
-        ready = Signal(name="ready")
         m.d.comb += [
             self.push.eq(self.i.tvalid & self.i.tready),
-            used_next.eq(used + (self.push & self._row_end) - released),
+            kept.eq(used - released),
             self.i.tready.eq(ready),
         ]
-        m.d.sync += [used.eq(used_next), ready.eq((used_next < c.rows) & full)]
+        # a beat comes late in the cycle: what follows from it is ready before
+        fills = self.push & self._row_end
+        m.d.sync += [used.eq(kept + fills), ready.eq(Mux(fills, kept < c.rows - 1, kept < c.rows) & full)]
 
     def _issue(self, m: Module, steps: StepGenerator, go: Signal, advance: Signal, full: Value) -> None:
         """A step goes when its beat has come, the first one of a pass when there is a credit as well."""
@@ -104,9 +105,8 @@ class LineBuffer(wiring.Component):
         m.d.sync += arrived.eq(arrived + self.push)
 
         def enough(step: Step) -> Value:
-            """Whether `need` is below `arrived + push`, modulo the width; the push is the borrow."""
-            behind = Cat(Const(0, 1), step.need) - Cat(self.push, arrived)
-            return behind[self._beat_bits] | step.free
+            """Whether `need` is below `arrived + push`, modulo the width."""
+            return (step.need - arrived)[self._beat_bits - 1] | ((step.need == arrived) & self.push) | step.free
 
         enabled = Signal()
         m.d.sync += enabled.eq(Mux(advance, enough(steps.following), enabled | enough(steps.step)))

@@ -1,6 +1,7 @@
 """The walk of a window's rectangle over the image, and over the banks of its buffer."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -34,13 +35,28 @@ class _Walk:
             return outer
         return [Signal.like(s, name=f"{prefix}{s.name}", init=s.init) for s in outer]
 
-    def goto(self, values: Sequence[ValueLike], outermost: int) -> None:
-        """Load the registers of a loop (0: over tiles, 1: over positions, 2: over the kernel) and of those within."""
-        levels = (self.tiles, self.positions, self.place)[outermost:]
-        loaded = {id(s): (s, v) for level in levels for s, v in zip(level, values, strict=True)}
-        # a register shared with a loop further out keeps still
-        kept = {id(s) for level in (self.tiles, self.positions, self.place)[:outermost] for s in level}
-        self._m.d.sync += [s.eq(v) for key, (s, v) in loaded.items() if key not in kept]
+    def follow(self, loops: Sequence["_Turn"]) -> None:
+        """Move the registers of each loop at its own end, to where the outermost loop that ends with it goes on."""
+        own = (self.tiles, self.positions, self.place)
+        for depth, turn in enumerate(loops):
+            if any(own[depth] is outer for outer in own[:depth]):
+                continue
+            with self._m.If(turn.step):
+                self._m.d.sync += [s.eq(v) for s, v in zip(own[depth], turn.onward, strict=True)]
+                # an outer loop ends only together with those within
+                for outer in reversed(loops[: depth + 1]):
+                    for end, values in outer.ends:
+                        with self._m.If(end):
+                            self._m.d.sync += [s.eq(v) for s, v in zip(own[depth], values, strict=True)]
+
+
+@dataclass(frozen=True)
+class _Turn:
+    """One of the loops: when it takes a step, where to, and where to when loops around it end, innermost first."""
+
+    step: Value
+    onward: Sequence[ValueLike]
+    ends: Sequence[tuple[Value, Sequence[ValueLike]]]
 
 
 class Rows(_Walk):
@@ -65,20 +81,22 @@ class Rows(_Walk):
         next_frame = self._moved(self.tiles, c.height - (oh - 1) * hop)
         next_tile, next_step = self._moved(self.tiles, hop), self._moved(self.place, 1)
         next_position = self._moved(self.positions, c.window.stride[0])
-        with m.If(go):
-            with m.If(loops.row_end):
-                with m.If(loops.last_row):
-                    self.goto([-top, *next_frame[1:]], 0)
-                with m.Else():
-                    self.goto(next_tile, 0)
-            with m.Elif(loops.pass_end):
-                self.goto(self.tiles, 1)
-            with m.Elif(loops.tile_column_end):
-                self.goto(next_position, 1)
-            with m.Elif(loops.kernel_row_end):
-                self.goto(self.positions, 2)
-            with m.Elif(loops.kernel_column_end):
-                self.goto(next_step, 2)
+        frame_end = [-top, *next_frame[1:]]
+        self.follow(
+            [
+                _Turn(go & loops.row_end, next_tile, [(loops.row_end & loops.last_row, frame_end)]),
+                _Turn(
+                    go & loops.tile_column_end,
+                    next_position,
+                    [(loops.pass_end, self.tiles), (loops.row_end, next_tile)],
+                ),
+                _Turn(
+                    go & loops.kernel_column_end,
+                    next_step,
+                    [(loops.kernel_row_end, self.positions), (loops.tile_column_end, next_position)],
+                ),
+            ]
+        )
 
     def _moved(self, place: Sequence[Signal], rows: int) -> list[Value]:
         """A place `rows` rows further, modulo the buffer."""
@@ -130,19 +148,23 @@ class Columns(_Walk):
         base = Signal(range(first, -first), name="column_base", init=origin[2])
         super().__init__(m, [word, bank, base], c.tile.serial[1], c.kernel_steps[1])
         self.word, self.bank, self.base = self.place
-        with m.If(go):
-            with m.If(loops.row_end):
-                self.goto(origin, 0)
-            with m.Elif(loops.column_end):
-                self.goto(self._moved(self.tiles, hop), 0)
-            with m.Elif(loops.tile_column_end):
-                self.goto(self.tiles, 1)
-            with m.Elif(loops.kernel_row_end):
-                self.goto(self._moved(self.positions, c.window.stride[1]), 1)
-            with m.Elif(loops.kernel_column_end):
-                self.goto(self.positions, 2)
-            with m.Elif(loops.group_end):
-                self.goto(self._moved(self.place, 1), 2)
+        next_tile, next_step = self._moved(self.tiles, hop), self._moved(self.place, 1)
+        next_position = self._moved(self.positions, c.window.stride[1])
+        self.follow(
+            [
+                _Turn(go & loops.column_end, next_tile, [(loops.row_end, origin)]),
+                _Turn(
+                    go & loops.kernel_row_end,
+                    next_position,
+                    [(loops.tile_column_end, self.tiles), (loops.column_end, next_tile)],
+                ),
+                _Turn(
+                    go & loops.group_end,
+                    next_step,
+                    [(loops.kernel_column_end, self.positions), (loops.kernel_row_end, next_position)],
+                ),
+            ]
+        )
 
     def following(self) -> Value:
         """The address of the bank's next word of the same group."""
