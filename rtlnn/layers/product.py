@@ -149,7 +149,7 @@ class ProductConfig:
                 return Resources(adder + offset + 12 * (dsp - 1), registers + offset, dsp)
             case ProductBody.SERIAL:
                 number = self._signed_bits
-                return Resources(adder + 3 * number + 6, registers + number + 2 + self.multiplier_bits + 3)
+                return Resources(adder + 3 * number + 8, registers + 2 * number + 4 + self.multiplier_bits + 4)
             case ProductBody.AGAIN:
                 low = max(CASCADE_SHIFT - useless, 0) + 1
                 return Resources(
@@ -207,7 +207,7 @@ class Product:
             case ProductBody.SERIAL:
                 number = acc if c.sum_signed else Cat(acc, Const(0, 1)).as_signed()
                 start = registered(m, valid, f"{name}start", reset=True)
-                return cls(serial_product(m, number, multiplier, start, name), 0, Const(0, 1))
+                return cls(*serial_product(m, number, multiplier, start, useless, name))
         slices = _Slices(m, c, (acc, bias), factors, name)
         if c.body is ProductBody.CASCADE:
             return cls(*slices.cascade(useless))

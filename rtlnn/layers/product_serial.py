@@ -1,6 +1,8 @@
 """A signed product without a multiplier, for results that come seldom: two bits of a factor a cycle."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+
+from rtlnn.layers.pipeline import registered
 
 __all__ = ["serial_product", "serial_turns"]
 
@@ -10,27 +12,43 @@ def serial_turns(bits: int) -> int:
     return -(-bits // 2)
 
 
-def serial_product(m: Module, number: Value, factor: Value, start: Value, name: str) -> Value:
+def serial_product(
+    m: Module, number: Value, factor: Value, start: Value, useless: int, name: str
+) -> tuple[Value, int, Value]:
     """`number` (signed, held meanwhile) times `factor` (two's complement, taken with `start`).
 
-    Latency: serial_turns(len(factor)) + 1 cycles from `start`, and then for one cycle. Radix-4 Booth recoding: each two
-    bits, with the one below, add -2, -1, 0, 1 or 2 times the number (MacSorley, "High-speed arithmetic in binary
-    computers", 1961).
+    Returns the product without its lowest bits, how many these are, and whether any of them is one; up to `useless`
+    bits are dropped. Latency: serial_turns(len(factor)) + 1 cycles from `start`, and then for one cycle. Radix-4 Booth
+    recoding: each two bits, with the one below, add -2, -1, 0, 1 or 2 times the number (MacSorley, "High-speed
+    arithmetic in binary computers", 1961).
     """
     turns, wide = serial_turns(len(factor)), len(number) + 2
-    low, below = Signal(2 * turns, name=f"{name}low", reset_less=True), Signal(name=f"{name}below", reset_less=True)
+    low = Signal(2 * turns, name=f"{name}low", reset_less=True)
     high = Signal(signed(wide), name=f"{name}high", reset_less=True)
-    once, twice, minus = Signal(name=f"{name}once"), Signal(name=f"{name}twice"), low[1]
-    times = Signal(wide, name=f"{name}times")
+    # the multiple that is added next: chosen a cycle ahead
+    times, minus = (
+        Signal(wide, name=f"{name}times", reset_less=True),
+        Signal(name=f"{name}minus", reset_less=True),
+    )
     total = Signal(signed(wide), name=f"{name}sum")
+    first = Cat(Const(0, 1), factor.as_signed(), factor[-1])[:3]
+    following = Cat(low, low[-1])[1:4]
+    digit = Signal(3, name=f"{name}digit")
+    once = digit[0] ^ digit[1]
+    twice = (digit[2] ^ digit[1]) & ~once
+    multiple = Mux(twice, number << 1, Mux(once, number, 0)) ^ digit[2].replicate(wide)
     m.d.comb += [
-        once.eq(low[0] ^ below),
-        twice.eq((low[1] ^ low[0]) & ~once),
-        times.eq(Mux(twice, number << 1, Mux(once, number, 0)) ^ minus.replicate(wide)),
+        digit.eq(Mux(start, first, following)),
         # minus is the carry
         total.eq((Cat(minus, times) + Cat(minus, high))[1:]),
     ]
-    m.d.sync += [high.eq(total >> 2), low.eq(Cat(low[2:], total[:2])), below.eq(low[1])]
-    with m.If(start):
-        m.d.sync += [high.eq(0), low.eq(factor.as_signed()), below.eq(0)]
-    return Cat(low, high).as_signed()
+    m.d.sync += [
+        high.eq(Mux(start, 0, total >> 2)),
+        low.eq(Mux(start, factor.as_signed(), Cat(low[2:], total[:2]))),
+        times.eq(multiple),
+        minus.eq(digit[2]),
+    ]
+    # the lowest bits of the product have their place one turn before the last
+    dropped = min(useless, 2 * turns - 2)
+    rest = registered(m, low[2 : 2 + dropped].any(), f"{name}rest") if dropped else Const(0, 1)
+    return Cat(low, high)[dropped:].as_signed(), dropped, rest

@@ -1,12 +1,17 @@
 """Random chains, random foldings: the wide net behind the chosen cases."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rtlnn.layers.window import PIXELS
 from rtlnn.ops import Precision, Window
-from rtlnn.plan.folding import Folding, candidates
+from rtlnn.passes.pool_first import pool_first
+from rtlnn.passes.ranges import narrow
+from rtlnn.plan.candidates import candidates
+from rtlnn.plan.folding import Folding
 from rtlnn.plan.tasks import Task, tasks_of
 from tests.hardware import chain
 from tests.integer_graphs import Builder
@@ -49,7 +54,8 @@ def _folding(rng: Rng, task: Task) -> Folding:
     found = list(candidates(task))
     folding = found[int(rng.integers(len(found)))]
     slots = None if rng.random() < 0.5 else int(rng.integers(1, 4))
-    return Folding(folding.pe, folding.lanes, folding.parallel, None, slots)
+    whole = folding.lanes == task.input.shape[2]
+    return replace(folding, slots=slots, pixels=int(rng.choice(PIXELS)) if whole and rng.random() < 0.5 else None)
 
 
 @pytest.mark.parametrize("number", range(30))
@@ -62,7 +68,7 @@ def test_bits_and_cycles(number: int, rng: Rng, tmp_path: Path) -> None:
         _extend(builder, rng)
     if builder.format.bits > 32:
         builder.requantize()
-    graph = builder.graph()
-    foldings = [_folding(rng, task) for task in tasks_of(graph)]
+    graph = narrow(pool_first(builder.graph()))
+    foldings = [_folding(rng, task) for task in tasks_of(graph, pools=True)]
     print(graph.nodes, foldings)
     chain(graph, foldings, builder.frames(5), tmp_path)
