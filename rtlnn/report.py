@@ -5,7 +5,7 @@ from typing import Any
 from rtlnn.layers.component import Resources
 from rtlnn.layers.pool import PoolConfig
 from rtlnn.ops import Conv2D, Dense
-from rtlnn.plan.folding import Candidate
+from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.planner import Design
 from rtlnn.platforms.spec import Platform
 

@@ -12,8 +12,9 @@ from rtlnn.ir.types import Array
 from rtlnn.layers.component import LayerConfig
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.timing import Link, Process, run, sink
+from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.chain import chain_of
-from rtlnn.plan.folding import Candidate, Folding
+from rtlnn.plan.folding import Folding
 from rtlnn.plan.tasks import tasks_of
 from rtlnn.sim.harness import CompiledCore
 from rtlnn.sim.layer_check import LayerCheck, check_layer

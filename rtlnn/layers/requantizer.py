@@ -11,7 +11,8 @@ from rtlnn.layers.alignment import Alignment, align
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
 from rtlnn.layers.pipeline import delayed
-from rtlnn.layers.product import Product, ProductConfig
+from rtlnn.layers.product import Product
+from rtlnn.layers.product_config import ProductConfig
 from rtlnn.layers.rounding import Rounding
 
 __all__ = ["BiasAdder", "BiasConfig", "RequantizeConfig", "Requantizer"]

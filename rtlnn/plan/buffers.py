@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from rtlnn.layers.window import min_rows
-from rtlnn.plan.folding import Candidate
+from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.schedule import Schedule
 
 __all__ = ["settle_rows"]

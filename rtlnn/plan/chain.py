@@ -12,7 +12,7 @@ from rtlnn.layers.fifo import SkidConfig
 from rtlnn.layers.gearbox import GearboxConfig
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.stream import StreamFormat
-from rtlnn.plan.folding import Candidate
+from rtlnn.plan.candidate import Candidate
 
 __all__ = ["boundary", "chain_of", "chain_resources", "identifier", "port_of"]
 

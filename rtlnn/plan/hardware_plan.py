@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 
 from rtlnn.errors import InputError
 from rtlnn.layers.window import min_rows
-from rtlnn.plan.folding import Candidate, Folding
+from rtlnn.plan.candidate import Candidate
+from rtlnn.plan.folding import Folding
 from rtlnn.plan.tasks import Task
 
 __all__ = ["HardwarePlan", "LayerPlan"]

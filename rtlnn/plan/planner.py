@@ -10,8 +10,8 @@ from rtlnn.ir.network import Network
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
 from rtlnn.plan.buffers import settle_rows
+from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.chain import chain_of, chain_resources
-from rtlnn.plan.folding import Candidate
 from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.schedule import FRAMES, Schedule, schedule

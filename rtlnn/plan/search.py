@@ -10,8 +10,8 @@ from rtlnn.errors import InputError
 from rtlnn.ir.types import Array
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
+from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.candidates import lean
-from rtlnn.plan.folding import Candidate
 from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.tasks import Task
 

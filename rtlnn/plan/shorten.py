@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from rtlnn.layers.component import Resources
 from rtlnn.layers.mac_packed import PackedMacConfig
-from rtlnn.plan.folding import Candidate
+from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.goal import Budget
 
 __all__ = ["shorten_chains"]

@@ -18,8 +18,9 @@ from rtlnn.emit.netlist import Netlist, Stage, emit_chain
 from rtlnn.layers.fifo import SkidConfig
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.ops import Window
+from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.chain import chain_of, identifier
-from rtlnn.plan.folding import Candidate, Folding
+from rtlnn.plan.folding import Folding
 from rtlnn.plan.tasks import tasks_of
 from tests.integer_graphs import Builder, renamed
 

@@ -13,7 +13,8 @@ from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.mac_column import Accumulation
 from rtlnn.layers.mac_packed import PackedMacConfig, Sharing
 from rtlnn.ops import Window
-from rtlnn.plan.folding import Candidate, Folding
+from rtlnn.plan.candidate import Candidate
+from rtlnn.plan.folding import Folding
 from rtlnn.plan.tasks import tasks_of
 from tests.hardware import Design
 from tests.integer_graphs import Builder

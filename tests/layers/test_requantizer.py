@@ -10,7 +10,7 @@ import pytest
 
 from rtlnn.ir.types import Array, FixedFormat
 from rtlnn.layers.arithmetic import Arithmetic
-from rtlnn.layers.product import ProductBody
+from rtlnn.layers.product_config import ProductBody
 from rtlnn.layers.requantizer import RequantizeConfig
 from rtlnn.ops import Precision, Requantize
 from rtlnn.sim.stream_run import NO_STALLS, Stalls

@@ -10,10 +10,11 @@ import pytest
 from rtlnn.emit.netlist import Stage
 from rtlnn.emit.primitives import simulation_models
 from rtlnn.layers.arithmetic import Arithmetic
-from rtlnn.layers.product import ProductBody
+from rtlnn.layers.product_config import ProductBody
 from rtlnn.layers.requantizer import RequantizeConfig
 from rtlnn.ops import Precision, Window
-from rtlnn.plan.folding import Candidate, Folding
+from rtlnn.plan.candidate import Candidate
+from rtlnn.plan.folding import Folding
 from rtlnn.plan.tasks import tasks_of
 from tests.hardware import Design
 from tests.integer_graphs import Builder

@@ -9,7 +9,8 @@ import pytest
 from rtlnn.ops import Window
 from rtlnn.passes.pool_first import pool_first
 from rtlnn.passes.ranges import narrow
-from rtlnn.plan.folding import Candidate, Folding
+from rtlnn.plan.candidate import Candidate
+from rtlnn.plan.folding import Folding
 from rtlnn.plan.schedule import schedule
 from rtlnn.plan.tasks import tasks_of
 from tests.hardware import Design, stages_of

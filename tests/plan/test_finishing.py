@@ -7,7 +7,7 @@ import pytest
 
 from rtlnn.ir.types import Array
 from rtlnn.layers.arithmetic import Arithmetic
-from rtlnn.layers.product import ProductBody
+from rtlnn.layers.product_config import ProductBody
 from rtlnn.layers.requantizer import RequantizeConfig
 from rtlnn.plan.finishing import Finish, finishing
 from rtlnn.plan.tasks import Task, tasks_of

@@ -6,8 +6,9 @@ import pytest
 from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.mac import MacConfig
 from rtlnn.ops import Window
+from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.candidates import candidates
-from rtlnn.plan.folding import Candidate, Folding
+from rtlnn.plan.folding import Folding
 from rtlnn.plan.tasks import tasks_of
 from tests.integer_graphs import Builder
 

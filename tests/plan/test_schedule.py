@@ -6,8 +6,9 @@ import pytest
 from rtlnn.layers.fifo import FifoConfig, SkidConfig
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.ops import Window
+from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.chain import chain_of
-from rtlnn.plan.folding import Candidate, Folding
+from rtlnn.plan.folding import Folding
 from rtlnn.plan.schedule import schedule
 from rtlnn.plan.tasks import tasks_of
 from tests.hardware import arrivals_and_departures

@@ -8,7 +8,8 @@ import numpy as np
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
 from rtlnn.layers.mac_packed import PackedMacConfig
-from rtlnn.plan.folding import Candidate, Folding
+from rtlnn.plan.candidate import Candidate
+from rtlnn.plan.folding import Folding
 from rtlnn.plan.goal import Budget
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.shorten import shorten_chains
