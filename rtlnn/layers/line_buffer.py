@@ -104,12 +104,18 @@ class LineBuffer(wiring.Component):
         arrived = Signal(self._beat_bits)
         m.d.sync += arrived.eq(arrived + self.push)
 
-        def enough(step: Step) -> Value:
-            """Whether `need` is below `arrived + push`, modulo the width."""
-            return (step.need - arrived)[self._beat_bits - 1] | ((step.need == arrived) & self.push) | step.free
+        def before(step: Step) -> Value:
+            return (step.need - arrived)[self._beat_bits - 1] | step.free
 
-        enabled = Signal()
-        m.d.sync += enabled.eq(Mux(advance, enough(steps.following), enabled | enough(steps.step)))
+        # Whether the step's beat came in an earlier cycle, or would be the one that came in the last cycle, if one did:
+        # a beat comes late in its cycle, and so is only remembered.
+        earlier, then, pushed = Signal(name="came_earlier"), Signal(name="came_then"), Signal(name="pushed")
+        m.d.sync += [
+            earlier.eq(Mux(advance, before(steps.following), before(steps.step))),
+            then.eq(Mux(advance, steps.following.need == arrived, steps.step.need == arrived)),
+            pushed.eq(self.push),
+        ]
+        enabled = earlier | (then & pushed)
         credits, credits_next = Signal(range(self.credits + 1), init=self.credits), Signal(range(self.credits + 1))
         credit = Signal(init=1, name="has_credit")
         # the last beat of a pass leaves on the sink's word, late in the cycle

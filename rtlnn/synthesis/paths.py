@@ -62,38 +62,42 @@ class _Design:
         for child, child_module in module.instances.items():
             self._add(_joined(instance, child), child_module)
 
-    def arrivals(self) -> dict[_Node, tuple[int, str]]:
-        """The longest path up to each port, and its start. A loop of gates ends where it closes."""
-        found: dict[_Node, tuple[int, str]] = {}
+    def arrivals(self) -> dict[_Node, tuple[int, str] | None]:
+        """The longest path from a register up to each port, and its start; None where there is none.
+
+        A loop of gates ends where it closes.
+        """
+        found: dict[_Node, tuple[int, str] | None] = {}
         for root in {**self.before, **self.leaving, **self.arriving}:
             stack = [] if root in found else [root]
             while stack:
                 node = stack[-1]
                 waiting = [n for n, _ in self.before.get(node, ()) if n not in found]
                 if node not in found and waiting:
-                    found[node] = 0, str(node)  # under way
+                    found[node] = None  # under way
                     stack += waiting
                     continue
                 stack.pop()
-                paths = [(found[n][0] + eighths, found[n][1]) for n, eighths in self.before.get(node, ())]
+                paths = [(path[0] + more, path[1]) for n, more in self.before.get(node, ()) if (path := found[n])]
                 if node in self.leaving:
                     paths.append(self.leaving[node])
                 # nothing drives the ports of the top
-                found[node] = max(paths, key=lambda p: p[0], default=(0, str(node)))
+                found[node] = max(paths, key=lambda p: p[0], default=None)
         return found
 
 
 def longest_path(modules: Mapping[str, TimedModule], top: str) -> Path | None:
-    """The longest path of the design `top` between registers, memories, multipliers and its own ports."""
+    """The longest path of the design `top` between registers, memories and multipliers; None if there is none.
+
+    What begins or ends at the design's own ports depends on what lies outside.
+    """
     design = _Design(modules, top)
     found = list(design.inner)
-    for node, (eighths, start) in design.arrivals().items():
-        found.append((eighths, start, str(node)))
-        if node in design.arriving:
+    for node, arrival in design.arrivals().items():
+        if arrival is not None and node in design.arriving:
             more, end = design.arriving[node]
-            found.append((eighths + more, start, end))
+            found.append((arrival[0] + more, arrival[1], end))
     if not found:
         return None
-    # a path that goes on to a register of the same depth says more
     eighths, start, end = max(reversed(found), key=lambda path: path[0])
     return Path(eighths / LEVEL, start, end)
