@@ -116,8 +116,16 @@ class WindowConfig:
                 raise ValueError(f"{self.tile.at_once} positions at once are neither 1 nor the tile {self.tile.size}")
         if self.split > 1 and self.reduction is Reduction.PER_CHANNEL:
             raise ValueError("the values of a pool are not split")
-        if self.pixels not in PIXELS or (self.pixels > 1 and self.lanes < self.channels):
-            raise ValueError(f"{self.pixels} pixels a beat of {self.lanes} of {self.channels} channels")
+        taps = self.lanes * prod(self.parallel)
+        # any more pieces would be empty
+        if self.split > -(-taps // self.simd):
+            raise ValueError(f"split {self.split} does not fit the {taps} values that a step reads")
+        if self.pixels not in PIXELS:
+            raise ValueError(f"pixels {self.pixels} must be one of {', '.join(map(str, PIXELS))}")
+        if self.pixels > 1 and self.lanes < self.channels:
+            raise ValueError(
+                f"{self.pixels} pixels a beat need all {self.channels} channels as lanes, not {self.lanes}"
+            )
         low = -(1 << self.bits - 1) if self.x_signed else 0
         if max(self.window.pads) > 0 and not low <= self.pad_value < low + (1 << self.bits):
             raise ValueError(f"{self.bits} bits do not hold the value {self.pad_value} of the padding")

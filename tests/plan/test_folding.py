@@ -97,6 +97,9 @@ def test_candidates_are_legal_and_worth_a_look(rng: Rng) -> None:
     [
         (Folding(1, 1, (2, 1)), "neither 1 nor the kernel"),
         (Folding(1, 1, (3, 1), rows=4), "row slots do not serve"),
+        (Folding(1, 1, (3, 3), split=10), "split 10 does not fit the 9 values that a step reads"),
+        (Folding(1, 1, (3, 3), split=8), "split 8 does not fit"),
+        (Folding(1, 1, (3, 3), pixels=3), "pixels 3 must be one of 1, 2, 4, 8"),
     ],
 )
 def test_illegal_foldings_are_refused(folding: Folding, message: str, rng: Rng) -> None:
