@@ -34,19 +34,23 @@ def _check_bias(bias: tuple[TensorType, ...], channels: int) -> None:
 
 @dataclass(frozen=True)
 class Conv2D(Op):
-    """Inputs x (H, W, C), w (O, KH, KW, C), and optionally a bias (O,): Σ w·(x - x_zero) + b.
+    """Inputs x (H, W, C), w (O, KH, KW, C / groups), and optionally a bias (O,): Σ w·(x - x_zero) + b.
 
-    Padding adds 0 to the sum: its integer is `x_zero`.
+    Padding adds 0 to the sum: its integer is `x_zero`. Group g of the output channels, O / groups of them, reads
+    group g of the input channels; with as many groups as input channels the convolution is depthwise.
     """
 
     window: Window
     x_zero: int = 0
+    groups: int = 1
 
     def infer(self, *inputs: TensorType) -> TensorType:
         x, w, *bias = inputs
         o, kh, kw, c = w.shape
-        if c != x.shape[2]:
-            raise ValueError(f"weights for {c} channels meet an input of {x.shape[2]}")
+        if c * self.groups != x.shape[2]:
+            raise ValueError(f"weights for {self.groups * c} channels meet an input of {x.shape[2]}")
+        if o % self.groups:
+            raise ValueError(f"{o} output channels do not make {self.groups} groups")
         if (kh, kw) != self.window.kernel:
             raise ValueError(f"weights of {kh}x{kw} meet a window of {self.window.kernel}")
         _check_bias(tuple(bias), o)
@@ -55,19 +59,20 @@ class Conv2D(Op):
     def evaluate(self, *inputs: Array) -> Array:
         x, w, *bias = inputs
         integer = np.issubdtype(x.dtype, np.integer)
-        matrix = w.reshape(len(w), -1).T.astype(np.float64)
         n, _, _, c = x.shape
+        outputs, kh, kw, part = w.shape
+        # (groups, taps x channels of a group, outputs of a group)
+        matrices = w.reshape(self.groups, outputs // self.groups, -1).transpose(0, 2, 1).astype(np.float64)
         oh, ow = self.window.output_size(x.shape[1:3])
-        out = np.empty((n, oh, ow, len(w)), dtype=np.int64 if integer else np.float64)
-        frame_bytes = oh * ow * matrix.shape[0] * 8
-        step = max(1, _CHUNK_BYTES // frame_bytes)
+        out = np.empty((n, oh, ow, outputs), dtype=np.int64 if integer else np.float64)
+        step = max(1, _CHUNK_BYTES // (oh * ow * kh * kw * c * 8))
         for i in range(0, n, step):
             centred = x[i : i + step].astype(np.float64) - self.x_zero
-            patches = self.window.view(centred, 0.0).reshape(
-                -1, oh, ow, self.window.kernel[0] * self.window.kernel[1] * c
-            )
+            patches = self.window.view(centred, 0.0).reshape(-1, kh * kw, self.groups, part)
+            rows = patches.transpose(2, 0, 1, 3).reshape(self.groups, -1, kh * kw * part)
             # float64 sums of integers are exact below 2**53; formats end at 48 bits
-            out[i : i + step] = patches @ matrix
+            sums = (rows @ matrices).transpose(1, 0, 2)
+            out[i : i + step] = sums.reshape(-1, oh, ow, outputs)
         return out + bias[0].astype(out.dtype) if bias else out
 
 

@@ -15,6 +15,7 @@ from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.network import ModelPort, Network
 from rtlnn.ir.types import Array, Encoding, FixedFormat, TensorType
 from rtlnn.ops import OPERATIONS
+from rtlnn.ops.activation import Function
 from rtlnn.ops.requantize import Precision
 from rtlnn.ops.window import Window
 
@@ -22,7 +23,7 @@ __all__ = ["load_network", "save_network"]
 
 _TYPES: dict[str, Any] = {
     **OPERATIONS,
-    **{t.__name__: t for t in (FixedFormat, TensorType, Window, Encoding, Precision)},
+    **{t.__name__: t for t in (FixedFormat, TensorType, Window, Encoding, Precision, Function)},
 }
 
 

@@ -17,18 +17,26 @@ class Window:
     ----------
     kernel, stride : (vertical, horizontal)
     pads : (top, left, bottom, right), in pixels; the last two may be negative: rows and columns that no window reads
+    dilation : distance of neighbouring taps, (vertical, horizontal)
     """
 
     kernel: tuple[int, int]
     stride: tuple[int, int] = (1, 1)
     pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
-        if min(*self.kernel, *self.stride) < 1 or min(self.pads[:2]) < 0:
+        if min(*self.kernel, *self.stride, *self.dilation) < 1 or min(self.pads[:2]) < 0:
             raise ValueError(
-                f"kernel {self.kernel} and stride {self.stride} must be positive, pads {self.pads} not negative at the "
-                "top and left"
+                f"kernel {self.kernel}, stride {self.stride} and dilation {self.dilation} must be positive, pads "
+                f"{self.pads} not negative at the top and left"
             )
+
+    @property
+    def extent(self) -> tuple[int, int]:
+        """Rows and columns from the first tap to the last one."""
+        (kh, kw), (dh, dw) = self.kernel, self.dilation
+        return (kh - 1) * dh + 1, (kw - 1) * dw + 1
 
     @property
     def padded(self) -> bool:
@@ -38,16 +46,16 @@ class Window:
     @property
     def disjoint(self) -> bool:
         """Whether every position has pixels of its own, all of them on the image."""
-        return not self.padded and all(s >= k for s, k in zip(self.stride, self.kernel, strict=True))
+        return not self.padded and all(s >= e for s, e in zip(self.stride, self.extent, strict=True))
 
     def output_size(self, size: tuple[int, ...]) -> tuple[int, int]:
         """(height, width) of the positions. Raises `ValueError` where the window fits nowhere."""
         t, left, b, r = self.pads
-        oh = (size[0] + t + b - self.kernel[0]) // self.stride[0] + 1
-        ow = (size[1] + left + r - self.kernel[1]) // self.stride[1] + 1
+        oh = (size[0] + t + b - self.extent[0]) // self.stride[0] + 1
+        ow = (size[1] + left + r - self.extent[1]) // self.stride[1] + 1
         if oh < 1 or ow < 1:
             raise ValueError(
-                f"a window of {self.kernel} does not fit an image of {tuple(size[:2])} with pads {self.pads}"
+                f"a window of {self.extent} does not fit an image of {tuple(size[:2])} with pads {self.pads}"
             )
         return oh, ow
 
@@ -56,8 +64,8 @@ class Window:
         t, left, b, r = self.pads
         cropped = x[:, : x.shape[1] + min(b, 0), : x.shape[2] + min(r, 0)]
         padded = np.pad(cropped, ((0, 0), (t, max(b, 0)), (left, max(r, 0)), (0, 0)), constant_values=fill)
-        windows = np.lib.stride_tricks.sliding_window_view(padded, self.kernel, axis=(1, 2))
-        strided = windows[:, :: self.stride[0], :: self.stride[1]]
+        windows = np.lib.stride_tricks.sliding_window_view(padded, self.extent, axis=(1, 2))
+        strided = windows[:, :: self.stride[0], :: self.stride[1], :, :: self.dilation[0], :: self.dilation[1]]
         return strided.transpose(0, 1, 2, 4, 5, 3)
 
     def counts(self, size: tuple[int, ...]) -> tuple[Array, Array]:
@@ -66,5 +74,6 @@ class Window:
         result = []
         for axis in range(2):
             start = np.arange(out[axis]) * self.stride[axis] - self.pads[axis]
-            result.append(np.minimum(start + self.kernel[axis], size[axis]) - np.maximum(start, 0))
+            taps = start[:, np.newaxis] + np.arange(self.kernel[axis]) * self.dilation[axis]
+            result.append(((taps >= 0) & (taps < size[axis])).sum(axis=1))
         return result[0], result[1]

@@ -20,6 +20,7 @@ WINDOWS = [
     Window((1, 2), (1, 3), (0, 1, 0, 0)),
     Window((2, 2), (3, 3)),
     Window((2, 3), (2, 1), (1, 0, -1, -2)),
+    Window((2, 3), (1, 2), (1, 2, 2, 0), (3, 2)),
 ]
 
 
@@ -27,7 +28,8 @@ def _pixels(window: Window, y: int, x: int, height: int, width: int) -> list[tup
     """(row, column) in the kernel and in the image, for every pixel of the position that lies on the image."""
     found = []
     for ky, kx in product(range(window.kernel[0]), range(window.kernel[1])):
-        iy, ix = y * window.stride[0] + ky - window.pads[0], x * window.stride[1] + kx - window.pads[1]
+        iy = y * window.stride[0] + ky * window.dilation[0] - window.pads[0]
+        ix = x * window.stride[1] + kx * window.dilation[1] - window.pads[1]
         if 0 <= iy < height and 0 <= ix < width:
             found.append((ky, kx, iy, ix))
     return found
@@ -50,6 +52,19 @@ def test_convolution(window: Window, rng: Rng) -> None:
             for i in range(3)
         )
         assert got[n, y, c, o] == wanted
+
+
+@pytest.mark.parametrize("groups", [2, 3, 6])
+def test_grouped_convolution(groups: int, rng: Rng) -> None:
+    window = Window((2, 3), (1, 2), (1, 0, 0, 1), (1, 2))
+    x, w = rng.integers(-128, 128, (2, 5, 6, 6)), rng.integers(-127, 128, (12, 2, 3, 6 // groups))
+    whole = np.zeros((12, 2, 3, 6), dtype=np.int64)
+    for o in range(12):
+        first = o // (12 // groups) * (6 // groups)
+        whole[o, :, :, first : first + 6 // groups] = w[o]
+    np.testing.assert_array_equal(Conv2D(window, 4, groups).evaluate(x, w), Conv2D(window, 4).evaluate(x, whole))
+    with pytest.raises(ValueError, match="do not make"):
+        Conv2D(window, 4, groups).infer(TensorType((5, 6, 6), S8), TensorType((13, 2, 3, 6 // groups), S8))
 
 
 def test_dense(rng: Rng) -> None:
