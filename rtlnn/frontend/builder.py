@@ -67,6 +67,10 @@ class GraphBuilder:
             self._reshapes[value, shape] = made
         return self._reshapes[value, shape]
 
+    def unfinished(self, inputs: tuple[str, ...]) -> Graph:
+        """All nodes so far, without outputs."""
+        return Graph(inputs, (), tuple(self.nodes), self.types, self.constants)
+
     def graph(self, inputs: tuple[str, ...], output: str, model: str) -> Graph:
         """The nodes that `output` needs, and nothing else."""
         needed, nodes = {output}, []

@@ -176,12 +176,12 @@ def _imported(model: onnx.ModelProto, name: str, input_shapes: Mapping[str, tupl
     best: _Walk | None = None
     for layout in declared.layouts:
         walk = _Walk(model, declared, layout)
-        if best is None or len(walk.problems.lines) < len(best.problems.lines):
+        if best is None or len(walk.problems.refusals) < len(best.problems.refusals):
             best = walk
         if not walk.layout_problems:
             break
     assert best is not None
-    best.problems.raise_if_any(name)
+    best.problems.raise_if_any(name, best.context.builder.unfinished((best.input,)))
     out = best.context.tensors.get(result.name)
     if not isinstance(out, View):
         raise InputError(f"the output {result.name!r} of {name} does not depend on its input; export the model again")

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from rtlnn.errors import InputError
+from rtlnn.ir.graph import Graph
+from rtlnn.ir.refusal import NodesRefused, Refusal
 
 __all__ = ["Problems", "Unsupported"]
 
@@ -28,14 +29,14 @@ class Unsupported(Exception):
 class Problems:
     """The problems of one model, in the order of its nodes."""
 
-    lines: list[str] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
 
     def add(self, name: str, operator: str, problem: Unsupported) -> None:
-        self.lines.append(f"{operator} {name!r}: {problem.reason}; {problem.advice}")
+        self.refusals.append(Refusal(name, operator, problem.reason, problem.advice))
 
-    def raise_if_any(self, model: str) -> None:
-        """Raises `InputError` with one line for each problem."""
-        if self.lines:
-            count = "one node" if len(self.lines) == 1 else f"{len(self.lines)} nodes"
-            listing = "\n".join(f"  {line}" for line in self.lines)
-            raise InputError(f"{model} has {count} that rtlnn cannot use:\n{listing}")
+    def raise_if_any(self, model: str, imported: Graph) -> None:
+        """Raises `NodesRefused` with one line for each problem; `imported` is what the other nodes make."""
+        if self.refusals:
+            count = "one node" if len(self.refusals) == 1 else f"{len(self.refusals)} nodes"
+            listing = "\n".join(f"  {refusal}" for refusal in self.refusals)
+            raise NodesRefused(f"{model} has {count} that rtlnn cannot use:\n{listing}", self.refusals, imported)

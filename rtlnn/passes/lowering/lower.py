@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.op import Op
+from rtlnn.ir.refusal import NodesRefused, Refusal
 from rtlnn.ir.types import TensorType
 from rtlnn.ops import (
     AveragePool2D,
@@ -54,8 +55,14 @@ class _Host:
     behind: bool
 
 
-def _fail(node: Node, problem: str, advice: str) -> InputError:
-    return InputError(f"node {node.name!r} ({type(node.op).__name__}): {problem}; {advice}")
+@dataclass(frozen=True)
+class _Refused:
+    """A value that cannot be made; what reads it is not judged."""
+
+
+def _fail(node: Node, problem: str, advice: str) -> NodesRefused:
+    refusal = Refusal(node.name, type(node.op).__name__, problem, advice)
+    return NodesRefused(f"node {node.name!r} ({refusal.operator}): {problem}; {advice}", (refusal,))
 
 
 class _Lowering:
@@ -65,7 +72,7 @@ class _Lowering:
         self.uses.update(graph.outputs)
         self.core = CoreBuilder((*graph.types, *(n.name for n in graph.nodes)))
         self.represent = Representation(graph, self.core, precision)
-        self.values: dict[str, _Codes | _Host | Represented] = {}
+        self.values: dict[str, _Codes | _Host | _Refused | Represented] = {}
         self.head: list[Node] = []
         self.tail: list[Node] = []
         self.core_input: str | None = None
@@ -83,8 +90,15 @@ class _Lowering:
         self.values[value] = _Codes(value)
 
     def run(self) -> Lowered:
+        refused: list[NodesRefused] = []
         for node in self.graph.nodes:
-            self._node(node)
+            try:
+                self._node(node)
+            except NodesRefused as problem:
+                refused.append(problem)
+                self.values[node.output] = _Refused()
+        if refused:
+            raise NodesRefused("\n".join(map(str, refused)), (r for problem in refused for r in problem.refusals))
         boundary, value = self._end()
         assert self.core_input is not None
         delivered = value.value
@@ -103,6 +117,8 @@ class _Lowering:
             self.represent.integer_constants[node.output] = self.graph.constants[source], node.op.input
             return
         match self.values[source]:
+            case _Refused() as value:
+                self.values[node.output] = value
             case _Host() as value:
                 self._on_host(node, value)
             case _Codes() as value:
@@ -181,6 +197,7 @@ class _Lowering:
         """What the core delivers, and as which value of the graph."""
         (output,) = self.graph.outputs
         last = self.values[output]
+        assert not isinstance(last, _Refused)
         if isinstance(last, _Host):
             if self.boundary is None:
                 raise InputError(
