@@ -4,26 +4,22 @@ from dataclasses import replace
 from functools import cached_property
 from math import prod
 
-import numpy as np
-
-from rtlnn.emit.memory import pack_words
-from rtlnn.ir.types import Array
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
 from rtlnn.layers.kernel import KernelConfig
-from rtlnn.layers.lane_sums import LaneSums, Operand, WeightSums
 from rtlnn.layers.mac import MacConfig
 from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.maximum import MaximumConfig
-from rtlnn.layers.packing import ArraySize, pack
-from rtlnn.layers.pool import PoolConfig, PoolFunction
+from rtlnn.layers.pool import PoolConfig
 from rtlnn.layers.product_serial import serial_turns
 from rtlnn.layers.requantizer import RequantizeConfig
 from rtlnn.layers.rom import rom_resources
 from rtlnn.layers.window import PIXELS, Reduction, Tile, WindowConfig, min_rows
-from rtlnn.ops import AveragePool2D, MaxPool2D
+from rtlnn.ops import MaxPool2D
 from rtlnn.plan.finishing import Finish, finishing
 from rtlnn.plan.folding import Folding
+from rtlnn.plan.pooling import pool_array
+from rtlnn.plan.products import Products
 from rtlnn.plan.tasks import Task
 
 __all__ = ["Candidate"]
@@ -43,22 +39,24 @@ class Candidate:
         window, pool, at_once = task.window, task.pool, folding.positions
         tile = Tile(pool.kernel, pool.stride, at_once) if pool else Tile(at_once, at_once, at_once)
         h, w, c = task.input.shape
-        weights = task.weights
-        passes = 1 if weights is None else -(-len(weights) // folding.pe)
-        if not pool and at_once[1] > 1 and (passes > 1 or (weights is None and folding.lanes < c)):
+        self._products: Products | None = None
+        if task.weights is not None:
+            self._products = Products(task, task.weights, folding, arithmetic, exact)
+        products = self._products
+        passes = products.passes if products else 1
+        if not pool and at_once[1] > 1 and (passes > 1 or (products is None and folding.lanes < c)):
             raise ValueError(f"{at_once} positions at once need all channels at once")
         x = task.input.fixed
         pad = x.lo if isinstance(task.node.op, MaxPool2D) else task.x_zero
-        reduction = Reduction.PER_CHANNEL if weights is None else Reduction.ALL_CHANNELS
+        reduction = Reduction.ALL_CHANNELS if products else Reduction.PER_CHANNEL
+        flip = products.flip if products else 0
         banks = tile.rectangle(window, folding.parallel, 0)
         # the rows of a tile, those that the next one adds, and those of the next frame's first tile
         most = 2 * tile.span(window, 0) + tile.hop(window, 0) - 1
         rows = max(folding.rows or -(-most // banks) * banks, min_rows(window, folding.parallel, tile))
-        self._arrays: dict[bool, PackedMacConfig | None] = {}
-        self._flip = self._flips()
         self.window = WindowConfig(
-            h, w, c, x.bits, x.signed, window, pad - self._flip, folding.lanes, folding.parallel, reduction, passes,
-            rows, tile, folding.pixels or 1, self._flip > 0, folding.split,
+            h, w, c, x.bits, x.signed, window, pad - flip, folding.lanes, folding.parallel, reduction, passes,
+            rows, tile, folding.pixels or 1, flip > 0, folding.split,
         )  # fmt: skip
         if folding.pixels is None and folding.lanes == c:
             self.window = replace(self.window, pixels=self._pixels())
@@ -120,74 +118,13 @@ class Candidate:
             found.append(replace(self.folding, results=more[0]))
         return [Candidate(self.task, f, self._arithmetic, self._exact) for f in found]
 
-    def _flips(self) -> int:
-        """What is taken from unsigned activations to make them signed, where that makes the array smaller; or 0."""
-        x = self.task.input.fixed
-        if x.signed or self._arithmetic is Arithmetic.GENERIC or self.task.weights is None:
-            return 0
-        plain, flipped = self._packed(signed=False), self._packed(signed=True)
-        if flipped is None or (plain is not None and plain.cost <= flipped.cost):
-            return 0
-        return 1 << (x.bits - 1)
-
-    def _packed(self, signed: bool) -> PackedMacConfig | None:
-        """The packed array for activations that are signed (by themselves, or with their top bit flipped) or not."""
-        if signed not in self._arrays:
-            self._arrays[signed] = self._pack(signed)
-        return self._arrays[signed]
-
-    def _pack(self, signed: bool) -> PackedMacConfig | None:
-        task, f = self.task, self.folding
-        weights = task.weights
-        assert weights is not None
-        x = Operand.of(task.input.fixed.bits, signed)
-        rows = self._weight_rows(weights) if self._exact else None
-        steps = self._passes_and_steps(weights)[1]
-        sums: LaneSums = task.lane_sums[signed].folded(f.pe, steps) if rows is None else WeightSums(rows, x)
-        size = ArraySize(f.pe, f.simd, self._sum_bits, prod(f.positions), steps)
-        w = Operand(task.weight_format.bits, True, *task.weight_bounds)
-        return pack(size, x, w, sums, f.chain, self._arithmetic)
-
-    def _passes_and_steps(self, weights: Array) -> tuple[int, int]:
-        f = self.folding
-        o, kh, kw, channels = weights.shape
-        kernel = kh // f.parallel[0] * (kw // f.parallel[1])
-        return -(-o // f.pe), kernel * -(-channels // f.lanes) * f.split
-
-    @cached_property
-    def _sum_bits(self) -> int:
-        """Bits of the array's sums. They may wrap if only the final sum fits, but not where they are compared."""
-        bits = self.task.sums.fixed.bits
-        if self.task.pool is None or (weights := self.task.weights) is None:
-            return bits
-        x = self.task.input.fixed
-        # any x between the ends, whether the top bit is flipped or not
-        ends = [v for lo in (x.lo, -(1 << (x.bits - 1))) for v in (lo, lo + x.hi - x.lo)]
-        flat = weights.reshape(len(weights), -1)
-        up, down = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
-        most = max(abs(int(side.max())) if side is up else abs(int(side.min())) for side in (up, down))
-        largest = most * max(map(abs, ends)) * 2
-        return max(bits, largest.bit_length() + 1)
-
     @cached_property
     def _array(self) -> MacConfig | PackedMacConfig | PoolConfig:
-        task, folding, window = self.task, self.folding, self.window
-        positions = prod(folding.positions)
-        if task.weights is not None:
-            if (found := self._packed(window.x_signed)) is not None:
-                return found
-            bits = task.weight_format.bits
-            return MacConfig(folding.pe, folding.simd, window.bits, window.x_signed, bits, self._sum_bits, positions)
-        taps, x = folding.parallel[0] * folding.parallel[1], task.input.fixed
-        op = task.node.op
-        if not isinstance(op, AveragePool2D):
-            maximum = PoolFunction.MAXIMUM
-            return PoolConfig(maximum, folding.lanes, taps, x.bits, x.signed, x.bits, positions=positions)
-        factors, _ = op.factors(task.input.shape[:2])
-        table = () if (factors == 1).all() else tuple(tuple(int(f) for f in row) for row in factors)
-        start = -task.x_zero * op.window.kernel[0] * op.window.kernel[1]
-        bits = task.sums.fixed.bits
-        return PoolConfig(PoolFunction.SUM, folding.lanes, taps, x.bits, x.signed, bits, start, table, positions)
+        return self._products.array if self._products else pool_array(self.task, self.folding)
+
+    @property
+    def _sum_bits(self) -> int:
+        return self._products.sum_bits if self._products else self._array.acc_bits
 
     def _lanes(self, spacing: int) -> int:
         """As few results at once as deliver a pass's sums before the next one is complete."""
@@ -205,7 +142,7 @@ class Candidate:
     @cached_property
     def _finish(self) -> Finish:
         task = self.task
-        taken = 0 if task.weights is None else self._flip * task.weights.astype(np.int64).sum(axis=(1, 2, 3))
+        taken = self._products.taken if self._products else 0
 
         def spaced(spacing: int) -> Finish:
             if self._lanes(spacing) > self._sums or self._sums % self._lanes(spacing):
@@ -240,29 +177,10 @@ class Candidate:
 
     def contents(self) -> dict[str, list[int]]:
         """Words of the kernel's memories, by name."""
-        result: dict[str, list[int]] = {}
-        array = self.kernel.array
-        if (weights := self.task.weights) is not None and not isinstance(array, PoolConfig):
-            rows = self._weight_rows(weights).reshape(-1, self.folding.pe * self.folding.simd)
-            places = ([pe * self.folding.simd + n for pe, n in part.order] for part in array.slices)
-            words = [pack_words(rows[:, place], array.w_bits) for place in places]
-            result |= self.kernel.weight_layout.contents(words)
+        result = self.kernel.weight_layout.contents(self._products.words()) if self._products else {}
         if self.kernel.constant is None:
             result["parameter"] = self._parameter_rows()
         return result
-
-    def _weight_rows(self, weights: Array) -> Array:
-        """Weights as they are multiplied, [passes, steps, pe, simd]; channels that do not exist have weight 0."""
-        f = self.folding
-        o, kh, kw, channels = weights.shape
-        py, px = f.parallel
-        passes, steps = self._passes_and_steps(weights)
-        padded = np.pad(weights, ((0, passes * f.pe - o), (0, 0), (0, 0), (0, -channels % f.lanes)))
-        parts = padded.reshape(passes, f.pe, kh // py, py, kw // px, px, -1, f.lanes)
-        words = parts.transpose(0, 2, 4, 6, 1, 3, 5, 7).reshape(-1, f.pe, py * px * f.lanes)
-        pieces = np.pad(words, ((0, 0), (0, 0), (0, f.split * f.simd - words.shape[2])))
-        pieces = pieces.reshape(-1, f.pe, f.split, f.simd).transpose(0, 2, 1, 3)
-        return pieces.reshape(passes, steps, f.pe, f.simd)
 
     def _parameter_rows(self) -> list[int]:
         finish, shape = self.kernel.finish, self.kernel.shape

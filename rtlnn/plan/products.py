@@ -1,0 +1,120 @@
+"""The multiply-accumulate array of a layer with weights: its packing, its sums, and the order of its weights."""
+
+from functools import cached_property
+from math import prod
+
+import numpy as np
+
+from rtlnn.emit.memory import pack_words
+from rtlnn.ir.types import Array
+from rtlnn.layers.arithmetic import Arithmetic
+from rtlnn.layers.lane_sums import LaneSums, Operand, WeightSums
+from rtlnn.layers.mac import MacConfig
+from rtlnn.layers.mac_packed import PackedMacConfig
+from rtlnn.layers.packing import ArraySize, pack
+from rtlnn.plan.folding import Folding
+from rtlnn.plan.tasks import Task
+
+__all__ = ["Products"]
+
+
+class Products:
+    """The products of a task with weights, in a folding.
+
+    Parameters
+    ----------
+    weights : of the task, (O, KH, KW, C)
+    exact : bound the sums of this folding; else those of all foldings at once, quickly
+    """
+
+    def __init__(self, task: Task, weights: Array, folding: Folding, arithmetic: Arithmetic, exact: bool) -> None:
+        self._task, self._weights, self._folding = task, weights, folding
+        self._arithmetic, self._exact = arithmetic, exact
+        self._arrays: dict[bool, PackedMacConfig | None] = {}
+
+    @property
+    def passes(self) -> int:
+        """Passes over the output channels."""
+        return -(-len(self._weights) // self._folding.pe)
+
+    @property
+    def steps(self) -> int:
+        """Steps a pass, for one position."""
+        f = self._folding
+        _, kh, kw, channels = self._weights.shape
+        return kh // f.parallel[0] * (kw // f.parallel[1]) * -(-channels // f.lanes) * f.split
+
+    @cached_property
+    def flip(self) -> int:
+        """What is taken from unsigned activations to make them signed, where that makes the array smaller; or 0."""
+        x = self._task.input.fixed
+        if x.signed or self._arithmetic is Arithmetic.GENERIC:
+            return 0
+        plain, flipped = self._packed(signed=False), self._packed(signed=True)
+        if flipped is None or (plain is not None and plain.cost <= flipped.cost):
+            return 0
+        return 1 << (x.bits - 1)
+
+    @cached_property
+    def taken(self) -> Array:
+        """What `flip` takes away from the sums of each channel."""
+        taken: Array = self.flip * self._weights.astype(np.int64).sum(axis=(1, 2, 3))
+        return taken
+
+    @cached_property
+    def sum_bits(self) -> int:
+        """Bits of the array's sums. They may wrap if only the final sum fits, but not where they are compared."""
+        bits = self._task.sums.fixed.bits
+        if self._task.pool is None:
+            return bits
+        x = self._task.input.fixed
+        # any x between the ends, whether the top bit is flipped or not
+        ends = [v for lo in (x.lo, -(1 << (x.bits - 1))) for v in (lo, lo + x.hi - x.lo)]
+        flat = self._weights.reshape(len(self._weights), -1)
+        up, down = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
+        most = max(abs(int(side.max())) if side is up else abs(int(side.min())) for side in (up, down))
+        largest = most * max(map(abs, ends)) * 2
+        return max(bits, largest.bit_length() + 1)
+
+    @cached_property
+    def array(self) -> MacConfig | PackedMacConfig:
+        x, f = self._task.input.fixed, self._folding
+        signed = x.signed or self.flip > 0
+        if (found := self._packed(signed)) is not None:
+            return found
+        bits = self._task.weight_format.bits
+        return MacConfig(f.pe, f.simd, x.bits, signed, bits, self.sum_bits, prod(f.positions))
+
+    def words(self) -> list[list[int]]:
+        """The words of each slice of the array's weights."""
+        array = self.array
+        rows = self._rows.reshape(-1, array.pe * array.simd)
+        places = ([pe * array.simd + n for pe, n in part.order] for part in array.slices)
+        return [pack_words(rows[:, place], array.w_bits) for place in places]
+
+    def _packed(self, signed: bool) -> PackedMacConfig | None:
+        """The packed array for activations that are signed (by themselves, or with their top bit flipped) or not."""
+        if signed not in self._arrays:
+            self._arrays[signed] = self._pack(signed)
+        return self._arrays[signed]
+
+    def _pack(self, signed: bool) -> PackedMacConfig | None:
+        task, f = self._task, self._folding
+        x = Operand.of(task.input.fixed.bits, signed)
+        sums: LaneSums = WeightSums(self._rows, x) if self._exact else task.lane_sums[signed].folded(f.pe, self.steps)
+        size = ArraySize(f.pe, f.simd, self.sum_bits, prod(f.positions), self.steps)
+        w = Operand(task.weight_format.bits, True, *task.weight_bounds)
+        return pack(size, x, w, sums, f.chain, self._arithmetic)
+
+    @cached_property
+    def _rows(self) -> Array:
+        """Weights as they are multiplied, [passes, steps, pe, simd]; channels that do not exist have weight 0."""
+        f = self._folding
+        o, kh, kw, channels = self._weights.shape
+        py, px = f.parallel
+        padded = np.pad(self._weights, ((0, self.passes * f.pe - o), (0, 0), (0, 0), (0, -channels % f.lanes)))
+        parts = padded.reshape(self.passes, f.pe, kh // py, py, kw // px, px, -1, f.lanes)
+        words = parts.transpose(0, 2, 4, 6, 1, 3, 5, 7).reshape(-1, f.pe, py * px * f.lanes)
+        pieces = np.pad(words, ((0, 0), (0, 0), (0, f.split * f.simd - words.shape[2])))
+        pieces = pieces.reshape(-1, f.pe, f.split, f.simd).transpose(0, 2, 1, 3)
+        return pieces.reshape(self.passes, self.steps, f.pe, f.simd)
