@@ -7,6 +7,7 @@ from rtlnn.frontend.problems import Unsupported
 __all__ = ["advice_for"]
 
 _QOPERATOR = "quantize the model in the QDQ format (QuantizeLinear and DequantizeLinear around float operators)"
+_STATIC = "quantize statically, with calibration data: quantize_static of onnxruntime"
 
 _ADVICE = {
     "Concat": "branches that join are not supported yet: use a chain of layers",
@@ -46,8 +47,10 @@ def advice_for(proto: onnx.NodeProto, opset: int) -> Unsupported:
             f"{kind} as defined in opset {opset} is not known to this version of rtlnn",
             "export the model with another opset (13 to 21 are common), or update rtlnn",
         )
-    if proto.op_type.startswith(("QLinear", "QGemm")) or proto.op_type in ("ConvInteger", "MatMulInteger"):
-        return Unsupported("operators of the QOperator format are not supported yet", _QOPERATOR)
+    if proto.domain == "com.microsoft" and proto.op_type.startswith(("DynamicQuantize", "MatMulIntegerTo")):
+        return Unsupported(f"{kind} computes scales from the data of each frame", _STATIC)
+    if proto.domain == "com.microsoft" and proto.op_type.startswith("Q"):
+        return Unsupported(f"the operator {kind} is not supported", _QOPERATOR)
     if proto.domain in ("qonnx.custom_op.general", "onnx.brevitas") or proto.op_type in ("Quant", "BipolarQuant"):
         return Unsupported("operators of the QONNX dialect are not supported yet", "export the model in the QDQ format")
     advice = _ADVICE.get(proto.op_type, "remove it, or compute it on the host before or after the network")

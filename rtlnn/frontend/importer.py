@@ -17,7 +17,7 @@ from rtlnn.frontend.loader import damage_reported, load_model
 from rtlnn.frontend.node import OnnxNode
 from rtlnn.frontend.ports import DeclaredInput, declared_input, declared_output, output_port
 from rtlnn.frontend.problems import Problems, Unsupported
-from rtlnn.frontend.registry import HANDLERS
+from rtlnn.frontend.registry import HANDLERS, definition
 from rtlnn.frontend.shapes import inferred_shapes
 from rtlnn.frontend.tensors import Constant, Opaque, QuantizedConstant, Tensor, View, channels_first, row_major
 from rtlnn.ir.graph import Graph
@@ -121,10 +121,7 @@ class _Walk:
             and all(isinstance(t, (Constant, QuantizedConstant)) for t in given)
         ):
             return fold(proto, inputs, opset)
-        try:
-            since = onnx.defs.get_schema(proto.op_type, opset, domain).since_version
-        except onnx.defs.SchemaError:
-            since = 0
+        since = definition(domain, proto.op_type, opset)
         handler = HANDLERS.get((domain, proto.op_type, since))
         if handler is None:
             newer = any(k[:2] == (domain, proto.op_type) for k in HANDLERS)

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 
+import onnx
+
 from rtlnn.frontend.context import Context
 from rtlnn.frontend.node import OnnxNode
 from rtlnn.frontend.tensors import Tensor
 
-__all__ = ["HANDLERS", "Handler", "handles"]
+__all__ = ["HANDLERS", "Handler", "definition", "handles"]
 
 Handler = Callable[[Context, OnnxNode], Tensor]
 
@@ -26,3 +28,16 @@ def handles(operator: str, *since: int, domain: str = "") -> Callable[[Handler],
         return handler
 
     return register
+
+
+def definition(domain: str, operator: str, opset: int) -> int:
+    """The version of `operator` that holds in `opset` of its domain; 0 if there is none.
+
+    ONNX knows those of its own domain. Of others the newest that a handler reads is taken, version 1 where a model
+    does not say which (older exporters of QONNX do not declare its domain).
+    """
+    try:
+        return int(onnx.defs.get_schema(operator, opset, domain).since_version)
+    except onnx.defs.SchemaError:
+        known = (since for d, kind, since in HANDLERS if (d, kind) == (domain, operator))
+        return max((since for since in known if since <= max(opset, 1)), default=0) if domain else 0

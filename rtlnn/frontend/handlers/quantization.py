@@ -99,9 +99,11 @@ def dequantize(context: Context, node: OnnxNode) -> Tensor:
         integers = tensor.array.astype(np.int64)
         return QuantizedConstant(tensor.name, integers, scale, zero, fixed.bits, fixed.signed)
     held = context.builder.types[tensor.value].format
-    if held is None:
-        raise Unsupported("it reads real numbers", "check the model with onnx.checker")
     scale, zero = _parameters(node, "int64")
+    if held is None:
+        # sums of ConvInteger or MatMulInteger: real numbers that are integers
+        scale, shift = (_along(node, p, tensor.shape) for p in (scale, -scale * zero))
+        return context.affine(node, tensor, scale, shift)
     if scale.size != 1 and (scale != scale[0]).any():
         raise Unsupported("it has a scale for each channel of an activation", "use one scale for the tensor")
     fixed = FixedFormat(held.bits, held.encoding, float(scale.ravel()[0]), int(zero.ravel()[0]))
