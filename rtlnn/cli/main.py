@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import rtlnn
-from rtlnn.cli import build, estimate, platforms, quantize, simulate, synth
+from rtlnn.cli import build, check, estimate, platforms, quantize, simulate, synth
 from rtlnn.errors import InputError, RtlnnError
 
 __all__ = ["main", "parser"]
@@ -16,10 +16,11 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended."""
 
-COMMANDS = (build, estimate, simulate, quantize, synth, platforms)
+COMMANDS = (build, check, estimate, simulate, quantize, synth, platforms)
 
 EXAMPLES = """\
 examples:
+  rtlnn check model.onnx                                            # what will become of each node
   rtlnn build model.onnx --platform u200 --calibration data.npy     # a float model becomes Verilog
   rtlnn simulate build/model --level kernel                         # every bit and every cycle, checked
   rtlnn estimate model.onnx --calibration random --target-fps 50000 # what would it take?

@@ -57,7 +57,7 @@ class _Host:
 
 @dataclass(frozen=True)
 class _Refused:
-    """A value that cannot be made; what reads it is not judged."""
+    """A value that cannot be made; what reads it is not judged before it is quantized."""
 
 
 def _fail(node: Node, problem: str, advice: str) -> NodesRefused:
@@ -119,6 +119,10 @@ class _Lowering:
         match self.values[source]:
             case _Refused() as value:
                 self.values[node.output] = value
+                if isinstance(node.op, Quantize):
+                    # what follows can be judged again
+                    self.core.types[node.output] = self.graph.types[node.output]
+                    self.values[node.output] = _Codes(node.output)
             case _Host() as value:
                 self._on_host(node, value)
             case _Codes() as value:
