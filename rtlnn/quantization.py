@@ -44,27 +44,27 @@ def _random(port: ModelPort) -> Array:
     return rng.standard_normal(shape)
 
 
-def _read(path: Path) -> Array:
+def _read(path: Path, what: str) -> Array:
     if not path.exists():
-        raise InputError(f"calibration data {path} does not exist; give a .npy file with inputs of the model")
+        raise InputError(f"{what} {path} does not exist; give a .npy file with inputs of the model")
     try:
         data = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"calibration data {path} is not a .npy file ({error}); write it with numpy.save") from error
+        raise InputError(f"{what} {path} is not a .npy file ({error}); write it with numpy.save") from error
     if not isinstance(data, np.ndarray):
-        raise InputError(f"calibration data {path} holds several arrays; give a .npy file with one")
+        raise InputError(f"{what} {path} holds several arrays; give a .npy file with one")
     return data
 
 
-def calibration_frames(data: CalibrationData, port: ModelPort) -> Array:
-    """Inputs of the model, (frames, *shape of the input).
+def calibration_frames(data: CalibrationData, port: ModelPort, what: str = "calibration data") -> Array:
+    """Inputs of the model, (frames, *shape of the input); messages call them `what`.
 
     Raises `InputError` for a missing or unreadable file, no frames, the wrong shape or type, NaN and infinity.
     """
     if isinstance(data, Calibration):
         return _random(port)
-    name = "calibration data" if isinstance(data, np.ndarray) else f"calibration data {data}"
-    array = data if isinstance(data, np.ndarray) else _read(Path(data))
+    name = what if isinstance(data, np.ndarray) else f"{what} {data}"
+    array = data if isinstance(data, np.ndarray) else _read(Path(data), what)
     wanted = f"(frames, {', '.join(str(d) for d in port.shape)})"
     if array.dtype.kind not in "fiu":
         raise InputError(f"{name} has the type {array.dtype}; the model takes numbers ({port.dtype})")

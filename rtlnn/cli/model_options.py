@@ -8,7 +8,7 @@ from rtlnn.ops import Precision
 from rtlnn.plan.goal import Objective
 from rtlnn.quantization import Calibration
 
-__all__ = ["add_design_options", "add_json", "add_model_options", "design_options", "input_shapes"]
+__all__ = ["add_design_options", "add_json", "add_model_options", "add_requantize", "design_options", "input_shapes"]
 
 
 def add_model_options(parser: ArgumentParser) -> None:
@@ -39,13 +39,7 @@ def add_design_options(parser: ArgumentParser) -> None:
         metavar="NAME",
         help="one of `rtlnn platforms`, or a file (default: u200)",
     )
-    parser.add_argument(
-        "--requantize",
-        choices=[p.value for p in Precision],
-        default=Precision.EXACT.value,
-        help="`exact` equals onnxruntime on every bit; `fast` takes one DSP less a lane and differs by one step at "
-        "times (default: exact)",
-    )
+    add_requantize(parser)
     goal = parser.add_argument_group("goal")
     goal.add_argument(
         "--optimize",
@@ -63,6 +57,16 @@ def add_design_options(parser: ArgumentParser) -> None:
     budget.add_argument("--max-dsp", type=int, metavar="N", help="multipliers (DSP slices)")
     budget.add_argument("--max-lut", type=int, metavar="N", help="look-up tables")
     budget.add_argument("--max-bram", type=float, metavar="N", help="block RAMs of 36 Kbit")
+
+
+def add_requantize(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--requantize",
+        choices=[p.value for p in Precision],
+        default=Precision.EXACT.value,
+        help="`exact` equals onnxruntime on every bit; `fast` takes one DSP less a lane and differs by one step at "
+        "times (default: exact)",
+    )
 
 
 def add_json(parser: ArgumentParser) -> None:
