@@ -89,7 +89,7 @@ def _folding(
     say(f"{title}: compiling")
     build, reference = BuildFolder.open(folder), load(folder)
     core = compile_core(build)
-    frames = reference.network.to_core(test.images.astype(np.float32))
+    (frames,) = reference.network.to_core(test.images.astype(np.float32))
     expected = reference.run(frames)
     say(f"{title}: simulating {len(frames):,} frames")
     run = core.run(frames)
@@ -99,7 +99,7 @@ def _folding(
     if measured != planned:
         raise CheckFailed(f"{title}: simulated {measured}, planned {planned}")
     outputs = run.outputs.reshape(len(frames), *build.interface.output.shape)
-    scores = reference.network.from_core(outputs).reshape(len(frames), -1)
+    scores = reference.network.from_core(outputs)[0].reshape(len(frames), -1)
     say(f"{title}: synthesizing")
     figures = {
         Figure.ACCURACY: float((scores.argmax(axis=1) == test.labels).mean()),

@@ -126,4 +126,5 @@ def _core_frames(network: Network, data: Array, frames: int | None, source: str)
         raise InputError(f"{source} holds no frames; give at least one")
     if frames is not None and frames > len(data):
         raise InputError(f"{source} holds {len(data)} frames, not {frames}")
-    return network.to_core(data[:frames])
+    (made,) = network.to_core(data[:frames])
+    return made

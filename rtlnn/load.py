@@ -29,12 +29,11 @@ def network_of(model: ImportedModel, precision: Precision = Precision.EXACT, not
     parts = lower(run(model.graph, (settle_reshapes,)), precision)
     parts.core.verify()
     core = run(parts.core, (merge_requantize, crop_unused, pool_first, narrow))
-    (source,), (result,) = core.inputs, core.outputs
-    head = parts.head.retype({source: core.types[source]})
-    tail = parts.tail.retype({result: core.types[result]})
+    head = parts.head.retype({v: core.types[v] for v in core.inputs})
+    tail = parts.tail.retype({v: core.types[v] for v in core.outputs})
     for graph in (head, tail):
         graph.verify()
-    return Network(model.name, head, core, tail, model.input, model.output, notes)
+    return Network(model.name, head, core, tail, model.inputs, model.outputs, notes)
 
 
 def load_network(
@@ -61,9 +60,17 @@ def load_network(
     if calibration is None:
         raise InputError(
             f"{imported.name} is a float model, and quantizing it needs typical inputs: give --calibration data.npy "
-            f"(an array of shape (frames, {', '.join(map(str, imported.input.shape))})), or --calibration random to "
+            f"({_frames_wanted(imported)}), or --calibration random to "
             "study size and speed alone"
         )
     quantized = replace(import_model(quantize_imported(imported, calibration)), name=imported.name)
     notes = (RANDOM_NOTE,) if calibration is Calibration.RANDOM else ()
     return network_of(quantized, precision, notes)
+
+
+def _frames_wanted(model: ImportedModel) -> str:
+    shapes = {p.name: f"(frames, {', '.join(map(str, p.shape))})" for p in model.inputs}
+    if len(shapes) == 1:
+        return f"an array of shape {next(iter(shapes.values()))}"
+    listed = ", ".join(f"{name}: {shape}" for name, shape in shapes.items())
+    return f"or data.npz with an array for each input, {listed}"

@@ -1,15 +1,15 @@
 """Post-training quantization of float models, with calibration data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import onnx
 
 from rtlnn.errors import InputError
 from rtlnn.frontend import ImportedModel, import_model, write_model
-from rtlnn.ir.graph import Graph
 from rtlnn.ir.network import ModelPort
 from rtlnn.ir.types import Array
 from rtlnn.passes.fold_affine import fold_affine
@@ -31,11 +31,12 @@ class Calibration(Enum):
     """Seeded noise: right for studies of size and speed, worthless for accuracy."""
 
 
-CalibrationData = Path | str | Array | Calibration
+CalibrationData = Path | str | Array | Mapping[str, Array] | Calibration
+"""Frames of the model's input (an array, or a .npy file), or of all inputs by name (a mapping, or a .npz file)."""
 
 
-def _random(port: ModelPort) -> Array:
-    rng = np.random.default_rng(RANDOM_SEED)
+def _random(port: ModelPort, i: int) -> Array:
+    rng = np.random.default_rng(RANDOM_SEED + i)
     shape = (RANDOM_FRAMES, *port.shape)
     dtype = np.dtype(port.dtype)
     if np.issubdtype(dtype, np.integer):
@@ -44,27 +45,49 @@ def _random(port: ModelPort) -> Array:
     return rng.standard_normal(shape)
 
 
-def _read(path: Path, what: str) -> Array:
+def _read(path: Path, what: str) -> Array | dict[str, Array]:
     if not path.exists():
         raise InputError(f"{what} {path} does not exist; give a .npy file with inputs of the model")
     try:
         data = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        return data if isinstance(data, np.ndarray) else dict(data)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
         raise InputError(f"{what} {path} is not a .npy file ({error}); write it with numpy.save") from error
-    if not isinstance(data, np.ndarray):
-        raise InputError(f"{what} {path} holds several arrays; give a .npy file with one")
-    return data
 
 
-def calibration_frames(data: CalibrationData, port: ModelPort, what: str = "calibration data") -> Array:
-    """Inputs of the model, (frames, *shape of the input); messages call them `what`.
+def calibration_frames(
+    data: CalibrationData, ports: Sequence[ModelPort], what: str = "calibration data"
+) -> tuple[Array, ...]:
+    """Inputs of the model, (frames, *shape of the input) for each; messages call them `what`.
 
-    Raises `InputError` for a missing or unreadable file, no frames, the wrong shape or type, NaN and infinity.
+    Raises `InputError` for a missing or unreadable file, a missing or unknown input, no frames, different numbers of
+    them, the wrong shape or type, NaN and infinity.
     """
     if isinstance(data, Calibration):
-        return _random(port)
-    name = what if isinstance(data, np.ndarray) else f"{what} {data}"
-    array = data if isinstance(data, np.ndarray) else _read(Path(data), what)
+        return tuple(_random(port, i) for i, port in enumerate(ports))
+    given = isinstance(data, (np.ndarray, Mapping))
+    name = what if given else f"{what} {data}"
+    found: Array | Mapping[str, Array] = data if isinstance(data, (np.ndarray, Mapping)) else _read(Path(data), what)
+    if isinstance(found, np.ndarray):
+        if len(ports) > 1:
+            raise InputError(
+                f"{name} is one array; the model has the inputs {', '.join(repr(p.name) for p in ports)}: give a .npz "
+                "file (numpy.savez) with an array for each"
+            )
+        found = {ports[0].name: found}
+    wanted = {port.name for port in ports}
+    if wrong := sorted(wanted ^ set(found)):
+        raise InputError(
+            f"{name} has arrays for {', '.join(map(repr, found))}, the inputs of the model are "
+            f"{', '.join(map(repr, sorted(wanted)))}; {wrong[0]!r} is in one of them only"
+        )
+    frames = tuple(_checked(found[port.name], port, name) for port in ports)
+    if len({len(f) for f in frames}) > 1:
+        raise InputError(f"{name} has different numbers of frames for the inputs: {[len(f) for f in frames]}")
+    return frames
+
+
+def _checked(array: Array, port: ModelPort, name: str) -> Array:
     wanted = f"(frames, {', '.join(str(d) for d in port.shape)})"
     if array.dtype.kind not in "fiu":
         raise InputError(f"{name} has the type {array.dtype}; the model takes numbers ({port.dtype})")
@@ -79,14 +102,6 @@ def calibration_frames(data: CalibrationData, port: ModelPort, what: str = "cali
     return array
 
 
-def _as_frames(port: ModelPort, graph: Graph, data: Array) -> Array:
-    """The data as the graph takes it: [N, H, W, C]."""
-    kind = graph.types[graph.inputs[0]]
-    frames = np.empty((len(data), kind.size), dtype=np.float64 if kind.format is None else np.int64)
-    frames[:, port.order.ravel()] = data.reshape(len(data), -1)
-    return frames.reshape(len(data), *kind.shape)
-
-
 def quantize_imported(model: ImportedModel, data: CalibrationData, bits: int = 8) -> onnx.ModelProto:
     """A QDQ model for a float one. Raises `InputError` as `calibration_frames` does, and for a quantized model."""
     if not 2 <= bits <= 8:
@@ -95,7 +110,9 @@ def quantize_imported(model: ImportedModel, data: CalibrationData, bits: int = 8
         raise InputError(f"{model.name} is quantized already; build it as it is")
     graph = run(model.graph, (settle_reshapes, fold_constants, fold_affine))
     points = quantization_points(graph)
-    frames = _as_frames(model.input, graph, calibration_frames(data, model.input))
+    kinds = (graph.types[v] for v in graph.inputs)
+    given = zip(model.inputs, kinds, calibration_frames(data, model.inputs), strict=True)
+    frames = tuple(port.frames(kind, array) for port, kind, array in given)
     ranges = calibrate(graph, frames, (p.value for p in points if p.like is None))
     quantized = insert_quantization(graph, points, ranges, bits)
     quantized.verify()

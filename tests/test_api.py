@@ -69,7 +69,7 @@ def test_simulate_takes_the_models_own_input_or_integers(folder: Path) -> None:
         (x, None, 40),
         (x[0], None, 1),
         (folder / "data.npy", 7, 7),
-        (network.to_core(x), 6, 6),
+        (network.to_core(x)[0], 6, 6),
         (np.ones((5, *SHAPE), np.uint8), None, 5),
     ):
         result = rtlnn.simulate(build, inputs, frames)

@@ -85,7 +85,7 @@ def _compare_batch(
     network: Network, taps: tuple[Tap, ...], pieces: Mapping[str, Graph], x: Array, theirs: Mapping[str, Array]
 ) -> _Totals:
     core, totals = network.core, _Totals()
-    frames = network.to_core(x)
+    (frames,) = network.to_core(x)
     known = {t.value: t.frames(theirs[t.tensor], core.types[t.value].shape)[: len(x)] for t in taps}
     mine = core.evaluate(frames, keep=[t.value for t in taps])
     for tap in taps:
@@ -95,7 +95,7 @@ def _compare_batch(
         totals.add(totals.alone, tap.value, alone, known[tap.value])
         totals.add(totals.through, tap.value, mine[tap.value], known[tap.value])
     port = network.output
-    result = network.from_core(mine[core.outputs[0]])
+    (result,) = network.from_core(mine[core.outputs[0]])
     totals.add(totals.outputs, port.name, result, theirs[port.name].reshape(-1, *port.shape)[: len(x)])
     return totals
 
@@ -123,7 +123,8 @@ def compare(
     """
     subject = _subject(model, calibration, input_shapes, precision)
     imported, network = subject.imported, subject.network
-    data = calibration_frames(inputs, imported.input, "the input")[:frames]
+    (data,) = calibration_frames(inputs, (imported.input,), "the input")
+    data = data[:frames]
     taps = taps_of(imported, network)
     known = {t.value: t for t in taps}
     pieces = {t.value: segment(network.core, t.value, known) for t in taps}

@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.names import Names
 from rtlnn.ir.op import Op
@@ -71,19 +70,17 @@ class GraphBuilder:
         """All nodes so far, without outputs."""
         return Graph(inputs, (), tuple(self.nodes), self.types, self.constants)
 
-    def graph(self, inputs: tuple[str, ...], output: str, model: str) -> Graph:
-        """The nodes that `output` needs, and nothing else."""
-        needed, nodes = {output}, []
+    def graph(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Graph:
+        """The nodes that `outputs` need, and nothing else."""
+        needed, nodes = set(outputs), []
         for node in reversed(self.nodes):
             if node.output in needed:
                 nodes.append(node)
                 needed.update(node.inputs)
-        if not needed & set(inputs):
-            raise InputError(f"the output of {model} does not depend on its input; export the model again")
         values = needed | set(inputs)
         return Graph(
             inputs,
-            (output,),
+            outputs,
             tuple(reversed(nodes)),
             {v: t for v, t in self.types.items() if v in values},
             {v: a for v, a in self.constants.items() if v in values},

@@ -1,8 +1,9 @@
 """ONNX to a graph of real (and, in quantized models, integer) values."""
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import onnx
@@ -15,13 +16,13 @@ from rtlnn.frontend.constants import fold
 from rtlnn.frontend.context import Context
 from rtlnn.frontend.loader import damage_reported, load_model
 from rtlnn.frontend.node import OnnxNode
-from rtlnn.frontend.ports import DeclaredInput, declared_input, declared_output, output_port
+from rtlnn.frontend.ports import DeclaredInput, Layout, declared_inputs, declared_outputs, output_port
 from rtlnn.frontend.problems import Problems, Unsupported
-from rtlnn.frontend.registry import HANDLERS, definition
+from rtlnn.frontend.registry import HANDLERS, Result, definition
 from rtlnn.frontend.shapes import inferred_shapes
 from rtlnn.frontend.tensors import Constant, Opaque, QuantizedConstant, Tensor, View, channels_first, row_major
 from rtlnn.ir.graph import Graph
-from rtlnn.ir.network import ModelPort
+from rtlnn.ir.network import ModelPort, only_port
 from rtlnn.ir.types import Array, TensorType
 from rtlnn.ops import Conv2D, Dense, Dequantize, Quantize
 
@@ -35,6 +36,9 @@ _OWN_FOLDING = {
     "Unsqueeze", "Shape",
 }  # fmt: skip
 
+MOST_MIXED = 3
+"""So many inputs may have layouts of their own."""
+
 
 @dataclass(frozen=True, eq=False)
 class ImportedModel:
@@ -44,17 +48,27 @@ class ImportedModel:
     ----------
     name : of the model
     graph : its computation, float or with Quantize and Dequantize nodes
-    input, output : as the model declares them
-    tensors : for every ONNX tensor computed from the input: the graph's value, and each element's place in it
+    inputs, outputs : as the model declares them, in the order of the graph's
+    tensors : for every ONNX tensor computed from the inputs: the graph's value, and each element's place in it
     batch : the model's batch size, or the name of a dynamic one
     """
 
     name: str
     graph: Graph
-    input: ModelPort
-    output: ModelPort
+    inputs: tuple[ModelPort, ...]
+    outputs: tuple[ModelPort, ...]
     tensors: Mapping[str, tuple[str, Array]]
     batch: int | str
+
+    @property
+    def input(self) -> ModelPort:
+        """The only input. Raises `InputError` if there are several."""
+        return only_port(self.inputs, "inputs", self.name)
+
+    @property
+    def output(self) -> ModelPort:
+        """The only output. Raises `InputError` if there are several."""
+        return only_port(self.outputs, "outputs", self.name)
 
     @property
     def quantized(self) -> bool:
@@ -64,16 +78,15 @@ class ImportedModel:
         layers = [n for n in self.graph.nodes if isinstance(n.op, (Conv2D, Dense))]
         return any(isinstance(n.op, Quantize) for n in self.graph.nodes) or (
             # integers may also come in from outside, straight to quantized layers
-            self.graph.types[self.graph.inputs[0]].format is not None and all(n.inputs[1] in real for n in layers)
+            all(self.graph.types[v].format is not None for v in self.graph.inputs)
+            and all(n.inputs[1] in real for n in layers)
         )
 
 
 class _Walk:
-    """One attempt to import the nodes, with one layout of the input."""
+    """One attempt to import the nodes, with one layout of each input."""
 
-    def __init__(
-        self, model: onnx.ModelProto, source: DeclaredInput, layout: Callable[[tuple[int, ...]], Array]
-    ) -> None:
+    def __init__(self, model: onnx.ModelProto, sources: Sequence[DeclaredInput], layouts: Sequence[Layout]) -> None:
         self.model = model
         self.problems = Problems()
         self.layout_problems = 0
@@ -83,15 +96,18 @@ class _Walk:
         }
         uses = Counter(i for n in model.graph.node for i in n.input)
         uses.update(o.name for o in model.graph.output)
-        self.context = Context(GraphBuilder(), uses, source.batch if isinstance(source.batch, int) else 1)
+        batches = [s.batch for s in sources if isinstance(s.batch, int)]
+        self.context = Context(GraphBuilder(), uses, max(batches, default=1))
         tensors = self.context.tensors
         for stored in model.graph.initializer:
             tensors[stored.name] = Constant(stored.name, onnx.numpy_helper.to_array(stored))
-        self.index = layout(source.shape)
-        self.input = self.context.builder.add_input(source.name, source.frame(layout))
-        tensors[source.name] = View(self.input, self.index)
+        self.inputs: tuple[View, ...] = ()
+        for source, layout in zip(sources, layouts, strict=True):
+            view = View(self.context.builder.add_input(source.name, source.frame(layout)), layout(source.shape))
+            self.inputs = (*self.inputs, view)
+            tensors[source.name] = view
         self._shapes: dict[str, tuple[int, ...]] | None = None
-        self._source = source
+        self._sources = sources
         for i, node in enumerate(model.graph.node):
             self._import(node, i)
 
@@ -100,18 +116,19 @@ class _Walk:
         inputs = tuple(self.context.tensors.get(n, Opaque()) if n else None for n in proto.input)
         try:
             result = self._result(proto, name, inputs)
-            if used := [o for o in proto.output[1:] if o and self.context.uses[o]]:
+            results = result if isinstance(result, tuple) else (result,)
+            if used := [o for o in proto.output[len(results) :] if o and self.context.uses[o]]:
                 raise Unsupported(f"its further output {used[0]!r} is used", "only the first output is supported")
         except Unsupported as problem:
             doubtful = any(isinstance(t, Opaque) or (isinstance(t, View) and t.tainted) for t in inputs)
             if not (problem.layout and doubtful):
                 self.problems.add(name, proto.op_type, problem)
                 self.layout_problems += problem.layout
-            result = self._stand_in(proto.output[0]) if proto.output else Opaque()
-        if proto.output:
-            self.context.tensors[proto.output[0]] = result
+            results = tuple(self._stand_in(o) for o in proto.output)
+        for output, tensor in zip(proto.output, results, strict=False):
+            self.context.tensors[output] = tensor
 
-    def _result(self, proto: onnx.NodeProto, name: str, inputs: tuple[Tensor | None, ...]) -> Tensor:
+    def _result(self, proto: onnx.NodeProto, name: str, inputs: tuple[Tensor | None, ...]) -> Result:
         domain = "" if proto.domain == "ai.onnx" else proto.domain
         opset = self.opsets.get(domain, 0)
         given = [t for t in inputs if t is not None]
@@ -127,10 +144,10 @@ class _Walk:
             newer = any(k[:2] == (domain, proto.op_type) for k in HANDLERS)
             raise advice_for(proto, opset if newer else 0)
         attributes = {a.name: onnx.helper.get_attribute_value(a) for a in proto.attribute}
-        node = OnnxNode(name, proto.op_type, since, attributes, inputs, proto.output[0])
+        node = OnnxNode(name, proto.op_type, since, attributes, inputs, proto.output[0], tuple(proto.output))
         if any(isinstance(t, Opaque) for t in inputs):
             # what makes its input is reported already; its own attributes cannot be judged without a shape
-            return Opaque()
+            return tuple(Opaque() for _ in proto.output)
         try:
             return handler(self.context, node)
         except (ValueError, IndexError) as error:
@@ -139,9 +156,9 @@ class _Walk:
     def _stand_in(self, output: str) -> Tensor:
         """A value of the right shape in place of what could not be imported, so that what follows can be checked."""
         if self._shapes is None:
-            self._shapes = inferred_shapes(self.model, self._source)
+            self._shapes = inferred_shapes(self.model, self._sources)
         shape = self._shapes.get(output)
-        if shape is None or shape[0] != 1:
+        if not output or shape is None or shape[0] != 1:
             return Opaque()
         builder = self.context.builder
         image = len(shape) in (3, 4)
@@ -168,21 +185,42 @@ def import_model(
 
 
 def _imported(model: onnx.ModelProto, name: str, input_shapes: Mapping[str, tuple[int, ...]] | None) -> ImportedModel:
-    declared = declared_input(model, name, input_shapes)
-    result = declared_output(model, name)
+    sources = declared_inputs(model, name, input_shapes)
+    results = declared_outputs(model, name)
     best: _Walk | None = None
-    for layout in declared.layouts:
-        walk = _Walk(model, declared, layout)
+    for layouts in _layouts(sources):
+        walk = _Walk(model, sources, layouts)
         if best is None or len(walk.problems.refusals) < len(best.problems.refusals):
             best = walk
         if not walk.layout_problems:
             break
     assert best is not None
-    best.problems.raise_if_any(name, best.context.builder.unfinished((best.input,)))
-    out = best.context.tensors.get(result.name)
-    if not isinstance(out, View):
-        raise InputError(f"the output {result.name!r} of {name} does not depend on its input; export the model again")
-    graph = best.context.builder.graph((best.input,), out.value, name)
+    inputs = tuple(view.value for view in best.inputs)
+    best.problems.raise_if_any(name, best.context.builder.unfinished(inputs))
+    views = [_output(best, result.name, name) for result in results]
+    graph = best.context.builder.graph(inputs, tuple(view.value for view in views))
     graph.verify()
     tensors = {n: (t.value, t.index) for n, t in best.context.tensors.items() if isinstance(t, View)}
-    return ImportedModel(name, graph, declared.port(best.index), output_port(result, out), tensors, declared.batch)
+    return ImportedModel(
+        name,
+        graph,
+        tuple(source.port(view.index) for source, view in zip(sources, best.inputs, strict=True)),
+        tuple(output_port(result, view) for result, view in zip(results, views, strict=True)),
+        tensors,
+        sources[0].batch,
+    )
+
+
+def _layouts(sources: tuple[DeclaredInput, ...]) -> tuple[tuple[Layout, ...], ...]:
+    """The layouts to try, of all inputs: every combination of few inputs, and the same for all of many."""
+    choices = [source.layouts for source in sources]
+    if sum(len(c) > 1 for c in choices) <= MOST_MIXED:
+        return tuple(product(*choices))
+    return tuple(c[0] for c in choices), tuple(c[-1] for c in choices)
+
+
+def _output(walk: _Walk, output: str, name: str) -> View:
+    tensor = walk.context.tensors.get(output)
+    if not isinstance(tensor, View):
+        raise InputError(f"the output {output!r} of {name} does not depend on its input; export the model again")
+    return tensor

@@ -25,6 +25,7 @@ class OnnxNode:
     attributes : as Python values
     inputs : None where an optional input is left out
     output : the model's name of the first output
+    outputs : of all of them; empty names are not wanted
     """
 
     name: str
@@ -33,6 +34,7 @@ class OnnxNode:
     attributes: Mapping[str, Any]
     inputs: tuple[Tensor | None, ...]
     output: str
+    outputs: tuple[str, ...] = ()
 
     def integer(self, name: str, default: int) -> int:
         return int(self.attributes.get(name, default))

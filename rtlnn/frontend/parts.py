@@ -38,9 +38,10 @@ def part(
     name = context.builder.node_name(f"{node.name}.{role}") if role else node.name
     output = node.output if role == "result" else f"{node.output}.{role or 'real'}"
     since = max(versions)
-    return HANDLERS["", operator, since](
+    made = HANDLERS["", operator, since](
         context, OnnxNode(name, operator, since, dict(attributes or {}), inputs, output)
     )
+    return made[0] if isinstance(made, tuple) else made
 
 
 def zeros_like(context: Context, tensor: Tensor) -> Constant:

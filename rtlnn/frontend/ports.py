@@ -12,7 +12,9 @@ from rtlnn.frontend.tensors import View, channels_first, row_major
 from rtlnn.ir.network import ModelPort
 from rtlnn.ir.types import Array, TensorType
 
-__all__ = ["DeclaredInput", "declared_input", "declared_output", "output_port"]
+__all__ = ["DeclaredInput", "Layout", "declared_inputs", "declared_outputs", "output_port"]
+
+Layout = Callable[[tuple[int, ...]], Array]
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,11 @@ class DeclaredInput:
     batch: int | str
 
     @property
-    def layouts(self) -> tuple[Callable[[tuple[int, ...]], Array], ...]:
+    def layouts(self) -> tuple[Layout, ...]:
         """How its elements may lie in a frame. The first layout with which the model imports is taken."""
         return (channels_first, row_major) if len(self.shape) in (3, 4) else (row_major,)
 
-    def frame(self, layout: Callable[[tuple[int, ...]], Array]) -> TensorType:
+    def frame(self, layout: Layout) -> TensorType:
         """The frame (height, width, channels) that a layout makes."""
         shape = self.shape
         if len(shape) not in (3, 4):
@@ -58,23 +60,23 @@ def _dtype(value: onnx.ValueInfoProto) -> str:
     return str(onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name)
 
 
-def declared_input(
+def declared_inputs(
     model: onnx.ModelProto, name: str, input_shapes: Mapping[str, tuple[int, ...]] | None
-) -> DeclaredInput:
-    """The one input of the model. Raises `InputError` for several, for unknown dimensions and unusable types."""
+) -> tuple[DeclaredInput, ...]:
+    """The inputs of the model. Raises `InputError` for none, for unknown dimensions and unusable types."""
     stored = {t.name for t in model.graph.initializer}
     inputs = [i for i in model.graph.input if i.name not in stored]
     known = [i.name for i in inputs]
     if unknown := sorted(set(input_shapes or {}) - set(known)):
         raise InputError(f"{name} has no input named {', '.join(map(repr, unknown))}; it has {', '.join(known)}")
-    if len(inputs) != 1:
-        raise InputError(
-            f"{name} has {len(inputs)} inputs ({', '.join(known) or 'none'}); rtlnn builds networks with one: "
-            "cut the model with onnx.utils.extract_model"
-        )
-    (value,) = inputs
+    if not inputs:
+        raise InputError(f"{name} has no inputs; export it again")
+    return tuple(_declared_input(value, name, (input_shapes or {}).get(value.name)) for value in inputs)
+
+
+def _declared_input(value: onnx.ValueInfoProto, name: str, given: tuple[int, ...] | None) -> DeclaredInput:
     dims = [d.dim_value if d.HasField("dim_value") else 0 for d in value.type.tensor_type.shape.dim]
-    if given := (input_shapes or {}).get(value.name):
+    if given:
         fits = len(given) == len(dims) or not dims
         if not fits or any(d not in (0, g) for d, g in zip(dims, given, strict=False)) or min(given) < 1:
             raise InputError(
@@ -99,15 +101,11 @@ def declared_input(
     return DeclaredInput(value.name, tuple(dims), dtype, 1)
 
 
-def declared_output(model: onnx.ModelProto, name: str) -> onnx.ValueInfoProto:
-    """The one output of the model."""
-    outputs = list(model.graph.output)
-    if len(outputs) != 1:
-        raise InputError(
-            f"{name} has {len(outputs)} outputs ({', '.join(o.name for o in outputs)}); rtlnn builds networks "
-            "with one: cut the model with onnx.utils.extract_model"
-        )
-    return outputs[0]
+def declared_outputs(model: onnx.ModelProto, name: str) -> tuple[onnx.ValueInfoProto, ...]:
+    """The outputs of the model. Raises `InputError` for none."""
+    if not model.graph.output:
+        raise InputError(f"{name} has no outputs; export it again")
+    return tuple(model.graph.output)
 
 
 def output_port(value: onnx.ValueInfoProto, view: View) -> ModelPort:

@@ -1,6 +1,7 @@
 """Which function imports which operator, keyed by (domain, operator, version of its definition)."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import onnx
 
@@ -8,21 +9,26 @@ from rtlnn.frontend.context import Context
 from rtlnn.frontend.node import OnnxNode
 from rtlnn.frontend.tensors import Tensor
 
-__all__ = ["HANDLERS", "Handler", "definition", "handles"]
+__all__ = ["HANDLERS", "Handler", "Result", "definition", "handles"]
 
-Handler = Callable[[Context, OnnxNode], Tensor]
+Result = Tensor | tuple[Tensor, ...]
+"""What a node makes: its first output, or several of them."""
+
+Handler = Callable[[Context, OnnxNode], Result]
+
+_H = TypeVar("_H", bound=Handler)
 
 HANDLERS: dict[tuple[str, str, int], Handler] = {}
 """Filled once, when `rtlnn.frontend.handlers` is imported, and constant from then on."""
 
 
-def handles(operator: str, *since: int, domain: str = "") -> Callable[[Handler], Handler]:
+def handles(operator: str, *since: int, domain: str = "") -> Callable[[_H], _H]:
     """Declare that a function imports `operator` as defined by each of the opsets `since`.
 
     Versions are listed one by one: a newer definition may mean something else, and is refused until someone reads it.
     """
 
-    def register(handler: Handler) -> Handler:
+    def register(handler: _H) -> _H:
         for version in since:
             HANDLERS[domain, operator, version] = handler
         return handler

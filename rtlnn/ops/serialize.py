@@ -82,10 +82,12 @@ def save_network(network: Network, path: Path) -> None:
     data: dict[str, Any] = {"name": network.name, "notes": network.notes}
     for part in ("head", "core", "tail"):
         data[part] = _graph_to(getattr(network, part), part, arrays)
-    for side in ("input", "output"):
-        port: ModelPort = getattr(network, side)
-        arrays[f"{side}_order"] = port.order
-        data[side] = {"name": port.name, "shape": port.shape, "dtype": port.dtype, "batch_axis": port.batch_axis}
+    for side in ("inputs", "outputs"):
+        data[side] = []
+        for i, port in enumerate(getattr(network, side)):
+            arrays[f"{side}{i}_order"] = port.order
+            plain = {"name": port.name, "shape": port.shape, "dtype": port.dtype, "batch_axis": port.batch_axis}
+            data[side].append(plain)
     arrays["structure"] = np.frombuffer(json.dumps(data).encode(), dtype=np.uint8)
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, array in arrays.items():
@@ -103,8 +105,11 @@ def load_network(path: Path) -> Network:
         with np.load(path) as arrays:
             data = json.loads(bytes(arrays["structure"]))
             ports = {
-                s: ModelPort(**{**data[s], "shape": tuple(data[s]["shape"])}, order=arrays[f"{s}_order"])
-                for s in ("input", "output")
+                side: tuple(
+                    ModelPort(**{**port, "shape": tuple(port["shape"])}, order=arrays[f"{side}{i}_order"])
+                    for i, port in enumerate(data[side])
+                )
+                for side in ("inputs", "outputs")
             }
             graphs = {p: _graph_from(data[p], arrays) for p in ("head", "core", "tail")}
     except (OSError, KeyError, ValueError) as error:
@@ -114,7 +119,7 @@ def load_network(path: Path) -> Network:
         graphs["head"],
         graphs["core"],
         graphs["tail"],
-        ports["input"],
-        ports["output"],
+        ports["inputs"],
+        ports["outputs"],
         tuple(data["notes"]),
     )

@@ -1,8 +1,10 @@
 """The NumPy reference: the integer network, evaluated exactly."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from rtlnn.ir.network import Network
 from rtlnn.ir.types import Array
@@ -20,21 +22,33 @@ class Reference:
 
     network: Network
 
-    def run(self, frames: Array) -> Array:
-        """The core's output frames [N, H, W, C] for input frames [N, H, W, C]; int64."""
+    def outputs(self, *frames: Array) -> tuple[Array, ...]:
+        """The core's outputs [N, H, W, C] for its inputs [N, H, W, C], int64, both in the core's order."""
         core = self.network.core
-        return core.evaluate(frames)[core.outputs[0]]
+        made = core.evaluate(*frames)
+        return tuple(made[v] for v in core.outputs)
 
-    def values(self, frames: Array, names: Iterable[str]) -> dict[str, Array]:
-        """Values inside the core (and its output) for input frames [N, H, W, C]."""
-        return self.network.core.evaluate(frames, keep=names)
+    def run(self, *frames: Array) -> Array:
+        """The only output of `outputs`."""
+        (result,) = self.outputs(*frames)
+        return result
 
-    def __call__(self, x: Array) -> Array:
-        """The model's own output for its own input (N, ...), or for one frame.
+    def values(self, frames: Array | Sequence[Array], names: Iterable[str]) -> dict[str, Array]:
+        """Values inside the core (and its outputs) for its input frames [N, H, W, C]; a sequence of several inputs."""
+        given = (frames,) if isinstance(frames, np.ndarray) else tuple(frames)
+        return self.network.core.evaluate(*given, keep=names)
 
-        Raises `InputError` if the shape does not fit.
+    def named(self, *x: Array) -> dict[str, Array]:
+        """The model's own outputs by name, for its own inputs (N, ...), or for one frame, in the model's order.
+
+        Raises `InputError` if a shape does not fit.
         """
-        return self.network.from_core(self.run(self.network.to_core(x)))
+        made = self.network.from_core(*self.outputs(*self.network.to_core(*x)))
+        return {port.name: y for port, y in zip(self.network.outputs, made, strict=True)}
+
+    def __call__(self, *x: Array) -> Array:
+        """The only output of `named`. Raises `InputError` if there are several."""
+        return self.named(*x)[self.network.output.name]
 
 
 def load(build_dir: Path | str) -> Reference:

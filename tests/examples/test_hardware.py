@@ -31,7 +31,7 @@ def test_bits_and_cycles_on_real_images(case: Case, interval: int, tmp_path: Pat
     assert not any("[-1:0]" in file.read_text() for file in folder.core_files)
     reference = load(folder.path)
     images = np.load(case.float_model.with_name("calibration.npy")).astype(np.float32)
-    frames = reference.network.to_core(images)
+    (frames,) = reference.network.to_core(images)
     run = compile_core(folder).run(frames)
     run.check(reference.run(frames).reshape(run.outputs.shape))
     assert run.latency == report["latency_cycles"]

@@ -36,15 +36,19 @@ def test_wrong_input_shape_option() -> None:
         import_model(proto, {"image": (1, 3, 8, 8)})
 
 
-def test_several_inputs_and_outputs() -> None:
+def test_several_inputs_and_outputs(rng: np.random.Generator) -> None:
     proto = _conv(("N", 3, 8, 8))
     proto.graph.input.append(helper.make_tensor_value_info("mask", TensorProto.FLOAT, ["N", 4]))
-    with pytest.raises(InputError, match=r"2 inputs \(x, mask\).*extract_model"):
-        import_model(proto)
-    del proto.graph.input[1]
-    proto.graph.output.append(helper.make_tensor_value_info("x", TensorProto.FLOAT, None))
-    with pytest.raises(InputError, match=r"2 outputs .*extract_model"):
-        import_model(proto)
+    proto.graph.node.append(helper.make_node("Relu", ["mask"], ["limited"]))
+    proto.graph.output.append(helper.make_tensor_value_info("limited", TensorProto.FLOAT, None))
+    model = import_model(proto)
+    assert [p.name for p in model.inputs] == ["x", "mask"]
+    assert [p.shape for p in model.outputs] == [(2, 6, 6), (4,)]
+    image, mask = rng.standard_normal((2, 8, 8, 3)), rng.standard_normal((2, 1, 1, 4))
+    made = model.graph.evaluate(image, mask)
+    np.testing.assert_array_equal(made[model.graph.outputs[1]], np.maximum(mask, 0))
+    with pytest.raises(InputError, match=r"2 inputs \(x, mask\); this needs one"):
+        _ = model.input
 
 
 def test_initializers_listed_as_inputs_are_none() -> None:

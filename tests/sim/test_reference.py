@@ -20,7 +20,7 @@ def _reference(rng: Rng) -> Reference:
 def test_core_and_whole_agree(rng: Rng) -> None:
     reference = _reference(rng)
     x = rng.standard_normal((7, 2, 5, 5)).astype(np.float32)
-    frames = reference.network.to_core(x)
+    (frames,) = reference.network.to_core(x)
     assert (frames.shape, frames.dtype) == ((7, 5, 5, 2), np.int64)
     codes = reference.run(frames)
     scale = reference.network.core.types[reference.network.core.outputs[0]].fixed.one_scale
@@ -36,7 +36,7 @@ def test_one_frame_and_none(rng: Rng) -> None:
 
 def test_values_inside(rng: Rng) -> None:
     reference = _reference(rng)
-    frames = reference.network.to_core(rng.standard_normal((2, 2, 5, 5)))
+    (frames,) = reference.network.to_core(rng.standard_normal((2, 2, 5, 5)))
     names = [n.output for n in reference.network.core.nodes]
     assert {v: a.shape for v, a in reference.values(frames, names).items()} == dict.fromkeys(names, (2, 3, 3, 3))
 

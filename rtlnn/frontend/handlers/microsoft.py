@@ -69,7 +69,7 @@ def _of_two(operator: str) -> Handler:
     return handler
 
 
-def _of_one(operator: str) -> Handler:
+def _of_one(operator: str) -> Callable[[Context, OnnxNode], Tensor]:
     """x with its scale and zero point, then those of the result; attributes are the standard operator's."""
 
     def handler(context: Context, node: OnnxNode) -> Tensor:

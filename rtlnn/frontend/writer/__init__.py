@@ -1,4 +1,4 @@
-"""A graph as an ONNX model again: NCHW, with the original model's input and output."""
+"""A graph as an ONNX model again: NCHW, with the original model's inputs and outputs."""
 
 import numpy as np
 import onnx
@@ -27,28 +27,35 @@ def _renamed(onnx_graph: OnnxGraph, old: str, new: str) -> None:
 
 
 def write_model(model: ImportedModel, graph: Graph) -> onnx.ModelProto:
-    """The ONNX model that computes `graph`, which has the input and output of `model`.
+    """The ONNX model that computes `graph`, which has the inputs and outputs of `model`.
 
     The same graph gives the same bytes. Raises `InputError` if the graph has no form in ONNX.
     """
-    source, result = model.input, model.output
-    made = OnnxGraph(graph, Names((source.name, result.name)))
-    index = source.order[np.newaxis] if source.batch_axis else source.order
-    made.views[graph.inputs[0]] = View(source.name, index)
+    made = OnnxGraph(graph, Names(port.name for port in (*model.inputs, *model.outputs)))
+    for value, source in zip(graph.inputs, model.inputs, strict=True):
+        made.views[value] = View(source.name, source.order[np.newaxis] if source.batch_axis else source.order)
     for node in graph.nodes:
         write_node(made, node)
-    last = made.in_order(graph.outputs[0], result.order, result.batch_axis)
-    _renamed(made, last.value, result.name)
-    ports = [
-        helper.make_tensor_value_info(
-            port.name,
-            helper.np_dtype_to_tensor_dtype(np.dtype(port.dtype)),
-            [model.batch, *port.shape] if port.batch_axis else port.shape,
-        )
-        for port in (source, result)
-    ]
+    for value, result in zip(graph.outputs, model.outputs, strict=True):
+        last = made.in_order(value, result.order, result.batch_axis)
+        if graph.outputs.count(value) > 1 or value in graph.inputs:
+            made.emit("Identity", made.names(f"{result.name}_copy"), [last.value], result.name)
+        else:
+            _renamed(made, last.value, result.name)
+            made.views[value] = View(result.name, last.index)
+    inputs, outputs = (
+        [
+            helper.make_tensor_value_info(
+                port.name,
+                helper.np_dtype_to_tensor_dtype(np.dtype(port.dtype)),
+                [model.batch, *port.shape] if port.batch_axis else port.shape,
+            )
+            for port in ports
+        ]
+        for ports in (model.inputs, model.outputs)
+    )
     written = helper.make_model(
-        helper.make_graph(made.nodes, model.name, ports[:1], ports[1:], made.initializers),
+        helper.make_graph(made.nodes, model.name, inputs, outputs, made.initializers),
         opset_imports=[helper.make_opsetid("", OPSET)],
         producer_name="rtlnn",
         ir_version=IR_VERSION,
