@@ -14,7 +14,9 @@ __all__ = [
     "A_BITS",
     "B_BITS",
     "CASCADE_SHIFT",
+    "HALF_BITS",
     "Operand",
+    "accumulate_halves",
     "multiply_accumulate",
     "multiply_add",
     "multiply_again",
@@ -23,6 +25,8 @@ __all__ = [
 
 A_BITS, B_BITS = 27, 18
 """The multiplier's ports."""
+HALF_BITS = 24
+"""Each half of P where no carry passes between them (TWO24)."""
 CASCADE_SHIFT = 17
 """The only shift that Z can do."""
 
@@ -59,7 +63,10 @@ _SHIFTED_P = 0b001100000
 """OPMODE: Z takes P >> 17, signed."""
 _W_BITS = 7
 """OPMODE: the bits below W's choice."""
-_W_IS_P, _W_IS_C = 0b01, 0b11
+_W_IS_P, _W_IS_RND, _W_IS_C = 0b01, 0b10, 0b11
+_AB_AND_C = 0b1111
+"""OPMODE: X takes A and B as one number, Y takes C."""
+_Z_IS_P = 0b010 << 4
 _USE_D = 0b00100
 """INMODE: the pre-adder adds D and A2."""
 
@@ -133,6 +140,30 @@ def multiply_again(a: Operand, d: Value | None, b: Operand, p: Signal, pcout: Si
     return _slice(a.value, unused if d is None else d, b.value, p, None, pcout, mode, Const(1), unused, settings)
 
 
+def accumulate_halves(
+    x: Value, y: Value, p: Signal, pcout: Signal, first: Value, enable: Value, constant: int
+) -> Instance:
+    """P = X + Y + `constant` + (0 if `first` else P), each of both halves by itself; held while `enable` is low.
+
+    Latency: 2 cycles from `x` and `y` to `p`. `enable` belongs to the last one; `first` to the one before it.
+    """
+    # the slice inverts a bit of OPMODE for nothing
+    mode = Cat(Const(_AB_AND_C, 4), Const(0, 1), first, Const(0, 1), Const(_W_IS_RND, 2))
+    settings = {
+        "AMULTSEL": "A",
+        "USE_MULT": "NONE",
+        "USE_SIMD": "TWO24",
+        "BREG": 1,
+        "BCASCREG": 1,
+        "CREG": 1,
+        "MREG": 0,
+        "OPMODEREG": 1,
+        "IS_OPMODE_INVERTED": Const(_Z_IS_P, 9),
+        "RND": Const(constant, 48),
+    }
+    return _slice(x[B_BITS:], Const(0, 1), x[:B_BITS], p, None, pcout, mode, enable, y, settings)
+
+
 def _operands(a: Operand, d: Value | None, b: Operand) -> dict[str, str | int]:
     """The settings of their registers."""
     settings: dict[str, str | int] = {
@@ -156,7 +187,7 @@ def _slice(
     opmode: Value,
     enable: Value,
     c: Value,
-    settings: Mapping[str, str | int] = MappingProxyType({}),
+    settings: Mapping[str, Any] = MappingProxyType({}),
 ) -> Instance:
     used = {**_PARAMETERS, **settings}
     enables = {f"i_CE{n}": Const(1) for n in ("A2", "AD", "B1", "B2", "CTRL", "D", "M")}

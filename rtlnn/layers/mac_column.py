@@ -6,6 +6,7 @@ the low lane from borrowing: the high lane is P >> k as it stands, the low lane 
 (Packing: Xilinx WP486, 2017. Primitives: UG579, UG479.)
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
@@ -17,7 +18,7 @@ from amaranth.lib.wiring import In, Out
 from rtlnn.layers import dsp48e1, dsp48e2
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
-from rtlnn.layers.pipeline import reduce_tree, registered, tree_ff, tree_latency
+from rtlnn.layers.pipeline import reduce_to, reduce_tree, registered, tree_ff, tree_latency
 
 __all__ = ["Accumulation", "Chains", "ColumnConfig", "MacColumn"]
 
@@ -33,6 +34,11 @@ class Accumulation(Enum):
     """An adder for each sum, behind the chains."""
     SLICE = "slice"
     """The last slice of each chain, where the sums of a whole pass fit its lanes; a DSP48E1 cannot."""
+    DUAL = "dual"
+    """One more slice, whose halves add up both sums of a column, of up to 24 bits, and two chains on the way.
+
+    A column of one sum has an adder. A DSP48E1 cannot either: it adds three numbers, not four.
+    """
 
 
 @dataclass(frozen=True)
@@ -96,18 +102,26 @@ class ColumnConfig:
     arithmetic: Arithmetic = Arithmetic.DSP48E2
 
     def __post_init__(self) -> None:
-        if self.in_slice and self.arithmetic is not Arithmetic.DSP48E2:
+        if self.accumulation is not Accumulation.FABRIC and self.arithmetic is not Arithmetic.DSP48E2:
             raise ValueError(f"a {self.arithmetic.value} slice does not accumulate a chain")
+        if self.accumulation is Accumulation.DUAL and self.acc_bits > dsp48e2.HALF_BITS:
+            raise ValueError(f"sums of {self.acc_bits} bits do not fit half a slice's {dsp48e2.HALF_BITS}")
 
     @property
     def in_slice(self) -> bool:
         return self.accumulation is Accumulation.SLICE
 
     @property
+    def in_halves(self) -> bool:
+        return self.accumulation is Accumulation.DUAL and self.lanes == 2
+
+    @property
     def latency(self) -> int:
         """Cycles from a pass's last operands (those without delay) to its sums."""
         tree = tree_latency(len(self.chains.lengths))
-        return self.chains.depth - 1 + _PRIMITIVE_LATENCY + tree + (not self.in_slice)
+        # the slice that adds two chains takes its operands a cycle before
+        behind = {Accumulation.SLICE: tree, Accumulation.FABRIC: tree + 1, Accumulation.DUAL: max(tree, 1) + 1}
+        return self.chains.depth - 1 + _PRIMITIVE_LATENCY + behind[self.accumulation]
 
     @property
     def flag_delay(self) -> int:
@@ -118,6 +132,11 @@ class ColumnConfig:
 
     @property
     def resources(self) -> Resources:
+        if self.in_halves:
+            # the low lane is k bits wide
+            widths, chains = (self.spacing, self.sum_bits), len(self.chains.lengths)
+            ff = 1 + sum(tree_ff(chains, bits, 1, 2) for bits in widths)
+            return Resources(lut=max(chains - 2, 0) * sum(widths), ff=ff, dsp=self.chains.inputs + 1)
         adders = len(self.chains.lengths) - 1
         lut = self.lanes * (adders * self.sum_bits + max(adders - 1, 0))
         ff = 1 + self.lanes * tree_ff(adders + 1, self.sum_bits, 1)
@@ -125,6 +144,7 @@ class ColumnConfig:
             lut += 1
         if not self.in_slice:
             lut, ff = lut + self.lanes * self.acc_bits, ff + self.lanes * self.acc_bits + 1
+            ff += self.sum_bits * (self.accumulation is Accumulation.DUAL and adders == 0)
         if self.lanes == 2 and self.arithmetic is Arithmetic.DSP48E1:
             # registers of D, which Yosys leaves outside
             ff += self.chains.inputs * self.packed_bits
@@ -169,10 +189,18 @@ class MacColumn(wiring.Component):
         m.d.comb += domain.clk.eq(self.clk)
         valid = registered(m, self.valid, "valid_now")
         ends = self._cascades(m, valid)
+        if c.in_halves:
+            p = self._halves(m, ends, valid)
+            halves = p[: dsp48e2.HALF_BITS], p[dsp48e2.HALF_BITS :]
+            m.d.comb += self.acc.eq(Cat(half[: c.acc_bits] for half in halves))
+            return m
         first = None if c.in_slice else registered(m, self.first, "first_now")
         for lane in range(c.lanes):
             sums = [self._lane(p, lane) for p in ends]
             total, _ = reduce_tree(m, sums, lambda a, b: a + b, f"sum{lane}_")
+            if c.accumulation is Accumulation.DUAL and len(sums) == 1:
+                # as late as the columns of two sums
+                total = registered(m, total, f"sum{lane}_late")
             if first is not None:
                 acc = Signal(signed(c.acc_bits), name=f"acc{lane}", reset_less=True)
                 # A sum, written as a difference: the carry chain then takes the lane as it is, and a bit costs one LUT.
@@ -210,6 +238,24 @@ class MacColumn(wiring.Component):
             ends.append(p)
             begin += length
         return ends
+
+    def _halves(self, m: Module, ends: Sequence[Signal], valid: Value) -> Signal:
+        """P of the slice that adds up both lanes."""
+        c = self.config
+        k = c.spacing
+        lanes = [p[:k] for p in ends], [p[k:][: c.sum_bits].as_signed() for p in ends]
+        low, high = (reduce_to(m, sums, lambda a, b: a + b, f"sum{n}_", 2)[0] for n, sums in enumerate(lanes))
+        operands = []
+        for n, parts in enumerate(zip(low, high, strict=True)):
+            halves = [Signal(signed(dsp48e2.HALF_BITS), name=f"half{n}_{lane}") for lane in range(2)]
+            m.d.comb += [half.eq(part) for half, part in zip(halves, parts, strict=True)]
+            operands.append(Cat(halves))
+        # what keeps the low lanes from borrowing is taken away again
+        constant = (-len(ends) << k - 1) & ((1 << dsp48e2.HALF_BITS) - 1)
+        p, out = Signal(P_BITS, name="p_halves"), Signal(P_BITS, name="pcout_halves")
+        x, y = (*operands, Const(0, P_BITS))[:2]
+        m.submodules.dsp_halves = dsp48e2.accumulate_halves(x, y, p, out, self.first, valid, constant)
+        return p
 
     def _operands(self, m: Module, place: int) -> tuple[Value, Value, Value]:
         """A, D and B of the slice at `place`."""

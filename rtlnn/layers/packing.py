@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rtlnn.layers.arithmetic import Arithmetic
+from rtlnn.layers.dsp48e2 import HALF_BITS
 from rtlnn.layers.lane_sums import LaneSums, Operand, SumRange, WorstSums, even_lengths
 from rtlnn.layers.mac_column import P_BITS, Accumulation
 from rtlnn.layers.mac_packed import PackedMacConfig, Sharing
@@ -50,28 +51,40 @@ def pack(
     sums: LaneSums | None = None,
     limit: int | None = None,
     arithmetic: Arithmetic = Arithmetic.DSP48E2,
+    accumulation: Accumulation | None = None,
 ) -> PackedMacConfig | None:
-    """The smallest packed array for activations `x` and weights `w`; None if a product is too wide for a slice.
+    """The smallest packed array for activations `x` and weights `w`.
+
+    None if a product is too wide for a slice, or the sums cannot be added up as demanded.
 
     Parameters
     ----------
     sums : bounds of the sums (default: for all weights within `w`)
     limit : the longest chain; short ones have less latency, but each one more takes adders
     arithmetic : the slices; None is found for those that synthesis chooses
+    accumulation : what adds up the steps of a pass (default: the slices where that makes for one more chain at most,
+        else adders)
     """
     if arithmetic not in _AD_BITS:
         return None
     if sums is None:
         sums = WorstSums(x, w, size.pe, size.steps)
-    every = (_best(size, x, w, sums, limit or size.simd, sharing, arithmetic) for sharing in Sharing)
+    every = (_best(size, x, w, sums, limit or size.simd, sharing, arithmetic, accumulation) for sharing in Sharing)
     return min((c for c in every if c is not None), key=lambda c: c.cost, default=None)
 
 
 def _best(
-    size: ArraySize, x: Operand, w: Operand, sums: LaneSums, limit: int, sharing: Sharing, arithmetic: Arithmetic
+    size: ArraySize,
+    x: Operand,
+    w: Operand,
+    sums: LaneSums,
+    limit: int,
+    sharing: Sharing,
+    arithmetic: Arithmetic,
+    accumulation: Accumulation | None,
 ) -> PackedMacConfig | None:
     """The smallest array with this kind of sharing."""
-    if (sharing is Sharing.CHANNELS and size.pe == 1) or (sharing is Sharing.POSITIONS and size.positions == 1):
+    if not _possible(size, sharing, arithmetic, accumulation):
         return None
     packed, shared = (x, w) if sharing is Sharing.POSITIONS else (w, x)
     ad_bits = _AD_BITS[arithmetic]
@@ -89,15 +102,26 @@ def _best(
         step = sums.of_step(lengths)
         if not _apart(step, spacing, sharing, size.pe):
             continue
-        if arithmetic is Arithmetic.DSP48E1:
-            return config(lengths, step, Accumulation.FABRIC)
+        if arithmetic is Arithmetic.DSP48E1 or accumulation in (Accumulation.FABRIC, Accumulation.DUAL):
+            return config(lengths, step, accumulation or Accumulation.FABRIC)
         # one chain more costs as much as the accumulators
-        for shorter in (lengths, even_lengths(size.simd, min(len(lengths) + 1, size.simd))):
+        more = 1 if accumulation is None else size.simd
+        for chains in range(len(lengths), min(len(lengths) + more, size.simd) + 1):
+            shorter = even_lengths(size.simd, chains)
             whole = sums.of_pass(shorter)
             if _apart(whole, spacing, sharing, size.pe):
                 return config(shorter, whole, Accumulation.SLICE)
-        return config(lengths, step, Accumulation.FABRIC)
+        return None if accumulation else config(lengths, step, Accumulation.FABRIC)
     return None
+
+
+def _possible(size: ArraySize, sharing: Sharing, arithmetic: Arithmetic, accumulation: Accumulation | None) -> bool:
+    """Whether there are pairs with this sharing, and slices that add up so."""
+    if (sharing is Sharing.CHANNELS and size.pe == 1) or (sharing is Sharing.POSITIONS and size.positions == 1):
+        return False
+    if accumulation is Accumulation.DUAL and (sharing is Sharing.NONE or size.acc_bits > HALF_BITS):
+        return False
+    return accumulation in (None, Accumulation.FABRIC) or arithmetic is Arithmetic.DSP48E2
 
 
 def _splits(inputs: int, limit: int) -> Iterator[tuple[int, ...]]:

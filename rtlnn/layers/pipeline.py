@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 from amaranth.hdl import Module, Signal, Value
 
-__all__ = ["delayed", "reduce_tree", "registered", "tree_ff", "tree_latency"]
+__all__ = ["delayed", "reduce_to", "reduce_tree", "registered", "tree_ff", "tree_latency"]
 
 
 def registered(m: Module, value: Value, name: str, reset: bool = False) -> Signal:
@@ -29,23 +29,31 @@ def reduce_tree(
 
     Returns the result and the latency in cycles.
     """
-    level, latency = list(values), 0
-    while len(level) > 1:
-        pairs = [combine(a, b) for a, b in zip(level[::2], level[1::2], strict=False)]
-        level = [registered(m, v, f"{name}{latency}_{n}") for n, v in enumerate(pairs + level[len(pairs) * 2 :])]
-        latency += 1
+    level, latency = reduce_to(m, values, combine, name, 1)
     return level[0], latency
 
 
+def reduce_to(
+    m: Module, values: Sequence[Value], combine: Callable[[Value, Value], Value], name: str, most: int
+) -> tuple[list[Value], int]:
+    """As `reduce_tree`, until no more than `most` values are left."""
+    level, latency = list(values), 0
+    while len(level) > most:
+        pairs = [combine(a, b) for a, b in zip(level[::2], level[1::2], strict=False)]
+        level = [registered(m, v, f"{name}{latency}_{n}") for n, v in enumerate(pairs + level[len(pairs) * 2 :])]
+        latency += 1
+    return level, latency
+
+
 def tree_latency(leaves: int) -> int:
-    """Latency of `reduce_tree` over `leaves` values."""
+    """Latency of `reduce_tree` over `leaves` values; one less until two are left."""
     return (leaves - 1).bit_length()
 
 
-def tree_ff(leaves: int, bits: int, growth: int = 0) -> int:
-    """Flip-flops of `reduce_tree` over `leaves` values of `bits` bits, `growth` bits more after every level."""
+def tree_ff(leaves: int, bits: int, growth: int = 0, most: int = 1) -> int:
+    """Flip-flops of `reduce_to` over `leaves` values of `bits` bits, `growth` bits more after every level."""
     total = 0
-    while leaves > 1:
+    while leaves > most:
         leaves, bits = -(-leaves // 2), bits + growth
         total += leaves * bits
     return total

@@ -66,6 +66,10 @@ def test_inferred(positions: int, rng: Rng, tmp_path: Path) -> None:
         (1, 2, 3, (7, 7, False), 3, Sharing.POSITIONS, Accumulation.SLICE, E2),
         (2, 2, 3, (16, 16, True), None, Sharing.NONE, Accumulation.SLICE, E2),
         (1, 1, 4, (8, 16, False), 1, Sharing.NONE, Accumulation.SLICE, E2),
+        (4, 1, 4, (8, 8, False), 5, Sharing.CHANNELS, Accumulation.DUAL, E2),
+        (3, 1, 4, (5, 5, False), 5, Sharing.CHANNELS, Accumulation.DUAL, E2),
+        (3, 2, 3, (8, 8, False), 2, Sharing.POSITIONS, Accumulation.DUAL, E2),
+        (2, 1, 2, (8, 8, True), 1, Sharing.CHANNELS, Accumulation.DUAL, E2),
         (3, 3, 3, (8, 8, True), 4, Sharing.CHANNELS, Accumulation.FABRIC, E1),
         (1, 2, 3, (7, 8, False), None, Sharing.POSITIONS, Accumulation.FABRIC, E1),
         (1, 2, 2, (16, 16, True), None, Sharing.NONE, Accumulation.FABRIC, E1),
@@ -85,7 +89,9 @@ def test_packed(
 ) -> None:
     w_bits, x_bits, x_signed = widths
     size = ArraySize(pe, 5, 40 if w_bits + x_bits > 18 else 24, positions, steps)
-    config = pack(size, Operand.of(x_bits, x_signed), Operand.of(w_bits, True), None, limit, arithmetic)
+    # what is not chosen by itself is demanded
+    demanded = accumulation if accumulation is Accumulation.DUAL else None
+    config = pack(size, Operand.of(x_bits, x_signed), Operand.of(w_bits, True), None, limit, arithmetic, demanded)
     assert config is not None
     assert (config.sharing, config.accumulation) == (sharing, accumulation)
     check_all(config, steps, rng, tmp_path)

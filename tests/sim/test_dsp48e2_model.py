@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable
 from importlib import resources
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.hdl import Elaboratable, Instance, Module, Signal, Value
+from amaranth.hdl import Cat, Elaboratable, Instance, Module, Signal, Value
 
 from rtlnn.emit.verilog import convert
 from rtlnn.errors import CheckFailed
@@ -31,7 +32,14 @@ SETTINGS: list[Settings] = [
     {"BREG": 1, "AMULTSEL": "A"},
     {"AREG": 2, "BREG": 1, "CREG": 1, "AMULTSEL": "A"},
 ]
-CONTROLS = "CASCADE", "SHIFTED", "OWN", "SUBTRACT", "W_0", "W_1"
+ADDER: Settings = {"AMULTSEL": "A", "USE_MULT": "NONE", "MREG": 0, "BREG": 1, "CREG": 1, "OPMODEREG": 1}
+SETTINGS += [
+    {**ADDER, "AREG": 2, "OPMODEREG": 0},
+    {**ADDER, "USE_SIMD": "TWO24", "IS_OPMODE_INVERTED": 0b101110101},
+]
+CONTROLS = "CASCADE", "SHIFTED", "OWN", "SUBTRACT", "W_0", "W_1", "AB", "ADD_C"
+NOTHING = dict.fromkeys(CONTROLS, 0)
+"""What a reset of OPMODE's register asks for."""
 WIDTHS = {"A": 30, "B": 18, "D": 27, "C": 48, "PCIN": 48} | dict.fromkeys((*FLAGS.split(), *CONTROLS), 1)
 BYTES = -(-sum(WIDTHS.values()) // 8)
 
@@ -49,6 +57,8 @@ def _bench(settings: Settings) -> str:
         place += width
     joined = ", ".join(f".{name}(w_{name})" for name in WIDTHS if name not in CONTROLS)
     inmode = "5'b00000" if settings.get("AMULTSEL") == "A" else "5'b00100"
+    x_and_y = "{w_ADD_C, w_ADD_C, w_AB, w_AB}" if settings.get("USE_MULT") == "NONE" else "4'b0101"
+    inverted = settings.get("IS_OPMODE_INVERTED", 0)
     return "\n".join(
         [
             "module bench (input aclk, input aresetn,",
@@ -59,8 +69,8 @@ def _bench(settings: Settings) -> str:
             "  always @(posedge aclk) m_axis_tvalid <= aresetn && s_axis_tvalid;",
             "  always @(posedge aclk) m_axis_tlast <= s_axis_tlast;",
             f"  DSP48E2 #({parameters}) dut (.CLK(aclk), {joined}, .ACIN(30'd0), .BCIN(18'd0),",
-            "    .OPMODE({{w_W_1, w_W_0, w_OWN | w_CASCADE & w_SHIFTED, w_OWN, w_CASCADE & ~w_OWN}",
-            "             & {5{s_axis_tvalid}}, 4'b0101}),",
+            "    .OPMODE({{w_W_1, w_W_0, (w_OWN | w_CASCADE) & w_SHIFTED, w_OWN, w_CASCADE & ~w_OWN}",
+            f"             & {{5{{s_axis_tvalid}}}}, {x_and_y}}} ^ 9'd{inverted}),",
             f"    .INMODE({inmode}),",
             "    .ALUMODE(s_axis_tvalid && w_SUBTRACT ? 4'b0011 : 4'b0000), .CARRYIN(1'b0), .CARRYINSEL(3'd0),",
             "    .CARRYCASCIN(1'b0), .MULTSIGNIN(1'b0), .CEALUMODE(1'b0), .CECARRYIN(1'b0),",
@@ -87,24 +97,34 @@ def _signed(value: int, bits: int) -> int:
 def _described(cycles: list[Words], settings: Settings) -> list[int]:
     """P after each cycle, by UG579: every register has an enable and a reset, which wins (chapter 2, tables of ports).
 
-    The pre-adder wraps at 27 bits; the product is signed, 27 by 18 bits; the sum wraps at 48 bits; a cascade may
-    come in shifted right by 17 bits, sign-extended.
+    The pre-adder wraps at 27 bits; the product is signed, 27 by 18 bits; the sum wraps at 48 bits, or each half of it
+    at 24; a cascade may come in shifted right by 17 bits, sign-extended.
     """
-    a1 = a2 = d = ad = b1 = b2 = c = m = p = held = 0
-    used = {"AREG": 1, "BREG": 2, "CREG": 0, "OPMODEREG": 0, "AMULTSEL": "AD"} | settings
+    a1 = a2 = d = ad = b1 = b2 = c = m = p = 0
+    held = NOTHING
+    used = {**dsp48e2._PARAMETERS, **settings}
     result = []
     for w in cycles:
 
         def register(old: int, new: int, enable: str, reset: str, w: Words = w) -> int:
             return 0 if w[reset] else new if w[enable] else old
 
-        # W is 0, P, RND or C; Z is 0, PCIN, PCIN >> 17 or P >> 17
-        asked = w["W_1"] << 4 | w["W_0"] << 3 | w["OWN"] << 2 | w["SHIFTED"] << 1 | w["CASCADE"]
-        mode = held if used["OPMODEREG"] else asked
-        z = (mode & 1) * (_signed(w["PCIN"], 48) >> 17 if mode & 2 else w["PCIN"])
-        z = _signed(p, 48) >> 17 if mode & 4 else z
-        addend = z + (0, p, RND, c if used["CREG"] else w["C"])[mode >> 3]
-        a, b = _signed(w["A"], 27), _signed(w["B"], 18)
+        # W is 0, P, RND or C; Z is 0 or PCIN or P, as it is or >> 17; X and Y are the product, or A:B and C or 0
+        mode = held if used["OPMODEREG"] else w
+        third = c if used["CREG"] else w["C"]
+        z = p if mode["OWN"] else mode["CASCADE"] * w["PCIN"]
+        addends = [_signed(z, 48) >> 17 if mode["SHIFTED"] else z, (0, p, RND, third)[2 * mode["W_1"] + mode["W_0"]]]
+        if used["USE_MULT"] == "NONE":
+            addends += [mode["AB"] * (a2 << 18 | b2 & (1 << 18) - 1), mode["ADD_C"] * third]
+        else:
+            addends.append(m)
+        if used["USE_SIMD"] == "TWO24":
+            upper, lower = sum((v & (1 << 48) - 1) >> 24 for v in addends), sum(v & (1 << 24) - 1 for v in addends)
+            total = (upper & (1 << 24) - 1) << 24 | lower & (1 << 24) - 1
+        else:
+            total = sum(addends) & (1 << 48) - 1
+        a, b = w["A"], _signed(w["B"], 18)
+        factor = ad if used["AMULTSEL"] == "AD" else _signed(a2, 27)
         a1, a2, d, ad, b1, b2, c, m, p, held = (
             register(a1, a, "CEA1", "RSTA"),
             register(a2, a1 if used["AREG"] == 2 else a, "CEA2", "RSTA"),
@@ -113,9 +133,9 @@ def _described(cycles: list[Words], settings: Settings) -> list[int]:
             register(b1, b, "CEB1", "RSTB"),
             register(b2, b1 if used["BREG"] == 2 else b, "CEB2", "RSTB"),
             register(c, w["C"], "CEC", "RSTC"),
-            register(m, (ad if used["AMULTSEL"] == "AD" else a2) * b2, "CEM", "RSTM"),
-            register(p, (m + addend) & (1 << 48) - 1, "CEP", "RSTP"),
-            register(held, asked, "CECTRL", "RSTCTRL"),
+            register(m, factor * b2, "CEM", "RSTM"),
+            register(p, total, "CEP", "RSTP"),
+            NOTHING if w["RSTCTRL"] else w if w["CECTRL"] else held,
         )
         result.append(p)
     return result
@@ -160,7 +180,23 @@ def test_every_register_and_operation(settings: Settings, rng: Rng, tmp_path: Pa
     assert len(set(p)) > 2000, "the data must not be held in reset"
 
 
-@pytest.mark.parametrize("port", [name for name in WIDTHS if name != "SUBTRACT"])
+def test_halves_at_the_extremes(rng: Rng, tmp_path: Path) -> None:
+    """All pairs of A:B and C whose halves are all but their middle values, onto nothing and onto a sum: no carry."""
+    ends = (0, 1, (1 << 23) - 1, 1 << 23, (1 << 24) - 1)
+    halves = [high << 24 | low for high, low in product(ends, repeat=2)]
+    quiet = dict.fromkeys(WIDTHS, 0) | {name: 1 for name in FLAGS.split() if name.startswith("CE")}
+    cycles = [
+        {**quiet, "A": x >> 18, "B": x & (1 << 18) - 1, "C": y, "AB": 1, "ADD_C": 1, "OWN": own, "W_1": 1}
+        for own, x, y in product((0, 1), halves, halves)
+    ]
+    settings: Settings = {**ADDER, "USE_SIMD": "TWO24"}
+    run = _core(tmp_path, len(cycles), settings).run(_beats(cycles))
+    p = [int.from_bytes(bytes(row[:6].tolist()), "little") for row in run.outputs[0]]
+    assert p == _described(cycles, settings)
+    assert p != _described(cycles, ADDER)
+
+
+@pytest.mark.parametrize("port", [name for name in WIDTHS if name not in ("SUBTRACT", "AB", "ADD_C")])
 def test_the_description_depends_on_every_port(port: str, rng: Rng) -> None:
     settings: Settings = {"AREG": 2, "CREG": 1, "OPMODEREG": 1}
     cycles = _cycles(rng, 500)
@@ -184,10 +220,10 @@ def test_every_setting_is_checked() -> None:
     """The model names every parameter of the instances, and refuses all values but theirs where they matter."""
     (condition,) = re.findall(r"SUPPORTED = (.*?);", MODEL, re.DOTALL)
     checked = {name: value.strip('"') for name, value in re.findall(r'(\w+) == ("\w+"|\d+)', condition)}
-    declared = set(re.findall(r"parameter (?:integer |\[47:0\] )?(\w+) =", MODEL))
-    assert declared == {*dsp48e2._PARAMETERS, "RND"}
-    # the registers of ACOUT and BCOUT, which the model does not have
-    assert declared - set(checked) == {"ACASCREG", "BCASCREG", "RND"}
+    declared = set(re.findall(r"parameter (?:integer |\[\d+:0\] )?(\w+) =", MODEL))
+    assert declared == {*dsp48e2._PARAMETERS, "RND", "IS_OPMODE_INVERTED"}
+    # the registers of ACOUT and BCOUT, which the model does not have, and settings of any value
+    assert declared - set(checked) == {"ACASCREG", "BCASCREG", "RND", "IS_OPMODE_INVERTED"}
     modelled = {name for settings in SETTINGS for name in settings}
     fixed = {
         name: str(value) for name, value in dsp48e2._PARAMETERS.items() if name in checked and name not in modelled
@@ -228,7 +264,11 @@ def _shifted(a: Value, d: Value, b: Value, p: Signal, pcin: Signal | None, pcout
     return dsp48e2.multiply_shifted(Operand(a, 2), None, Operand(b, 1), d if pcin is None else None, p, pcin, pcout)
 
 
-@pytest.mark.parametrize("instance", [dsp48e2.multiply_add, _shifted])
+def _halves(a: Value, d: Value, b: Value, p: Signal, pcin: Signal | None, pcout: Signal) -> Instance:
+    return dsp48e2.accumulate_halves(Cat(a, d, b), Cat(d, a), p, pcout, a[0], d[0], 5)
+
+
+@pytest.mark.parametrize("instance", [dsp48e2.multiply_add, _shifted, _halves])
 def test_every_input_of_the_primitive_is_connected(instance: Callable[..., Instance]) -> None:
     """An input left open reads as one in the vendor's model."""
     inputs, outputs, parameters = _vendor_ports()

@@ -2,8 +2,10 @@
 // The vendor's own model can take its place: names and ports are the same.
 //
 // Modelled: one or two A and B registers, D, M, P and (if used) C and OPMODE registers, with their enables and resets; the
-// pre-adder (D + A2) or A2 alone; the 27x18 multiplier; and W + X + Y + Z with W = 0, P, RND or C, X = Y = M, Z = 0, PCIN,
-// PCIN >> 17 or P >> 17. Anything else stops the simulation with a message.
+// pre-adder (D + A2) or A2 alone; the 27x18 multiplier; and W + X + Y + Z with W = 0, P, RND or C, Z = 0, PCIN, P,
+// PCIN >> 17 or P >> 17. X and Y are the product; without a multiplier X = 0 or A:B, Y = 0 or C, and the sum may be that
+// of two halves of 24 bits without a carry between them. Any bit of OPMODE may be inverted on its way in. Anything else
+// stops the simulation with a message.
 module DSP48E2 #(
     parameter AMULTSEL = "A",
     parameter A_INPUT = "DIRECT",
@@ -26,6 +28,7 @@ module DSP48E2 #(
     parameter integer CARRYINSELREG = 1,
     parameter integer INMODEREG = 1,
     parameter integer OPMODEREG = 1,
+    parameter [8:0] IS_OPMODE_INVERTED = 9'd0,
     parameter [47:0] RND = 48'd0
 ) (
     input CLK,
@@ -49,9 +52,11 @@ module DSP48E2 #(
     output [47:0] PCOUT
 );
   localparam SUPPORTED = (AMULTSEL == "AD" || AMULTSEL == "A") && A_INPUT == "DIRECT" && BMULTSEL == "B"
-      && B_INPUT == "DIRECT" && PREADDINSEL == "A" && USE_MULT == "MULTIPLY" && USE_SIMD == "ONE48"
+      && B_INPUT == "DIRECT" && PREADDINSEL == "A"
+      && (USE_MULT == "MULTIPLY" && USE_SIMD == "ONE48" && MREG == 1
+          || USE_MULT == "NONE" && AMULTSEL == "A" && (USE_SIMD == "ONE48" || USE_SIMD == "TWO24") && MREG == 0)
       && (AREG == 1 || AREG == 2) && (BREG == 1 || BREG == 2) && (CREG == 0 || CREG == 1) && DREG == 1 && ADREG == 1
-      && MREG == 1 && PREG == 1 && ALUMODEREG == 0 && CARRYINREG == 0 && CARRYINSELREG == 0 && INMODEREG == 0
+      && PREG == 1 && ALUMODEREG == 0 && CARRYINREG == 0 && CARRYINSELREG == 0 && INMODEREG == 0
       && (OPMODEREG == 0 || OPMODEREG == 1);
 
   initial
@@ -60,28 +65,35 @@ module DSP48E2 #(
       $finish;
     end
 
-  reg signed [26:0] a1, a2, d, ad;
+  reg [29:0] a1, a2;
+  reg signed [26:0] d, ad;
   reg signed [17:0] b1, b2;
   reg signed [44:0] m;
   reg [47:0] c_register, p;
   reg [8:0] opmode_register;
-  wire [8:0] opmode = OPMODEREG == 1 ? opmode_register : OPMODE;
-  wire signed [26:0] a_multiplier = AMULTSEL == "AD" ? ad : a2;
+  wire [8:0] opmode_in = OPMODE ^ IS_OPMODE_INVERTED;
+  wire [8:0] opmode = OPMODEREG == 1 ? opmode_register : opmode_in;
+  wire signed [26:0] a_multiplier = AMULTSEL == "AD" ? ad : a2[26:0];
   wire [47:0] product = {{3{m[44]}}, m};
   wire [47:0] c = CREG == 1 ? c_register : C;
   wire [47:0] w = opmode[8] ? (opmode[7] ? c : RND) : opmode[7] ? p : 48'd0;
   wire [47:0] shifted = opmode[5] ? p : PCIN;
-  wire [47:0] z = opmode[6] ? {{17{shifted[47]}}, shifted[47:17]} : opmode[4] ? PCIN : 48'd0;
+  wire [47:0] z = opmode[6] ? {{17{shifted[47]}}, shifted[47:17]} : opmode[5] ? p : opmode[4] ? PCIN : 48'd0;
+  wire [47:0] x = USE_MULT == "MULTIPLY" ? product : opmode[0] ? {a2, b2} : 48'd0;
+  wire [47:0] y = USE_MULT == "NONE" && opmode[2] ? c : 48'd0;
+  wire [47:0] sum = w + x + y + z;
+  // without what the lower half carries
+  wire [23:0] upper = w[47:24] + x[47:24] + y[47:24] + z[47:24];
 
   always @(posedge CLK) begin
     if (RSTA) a1 <= 0;
-    else if (CEA1) a1 <= A[26:0];
+    else if (CEA1) a1 <= A;
     if (RSTA) a2 <= 0;
-    else if (CEA2) a2 <= AREG == 2 ? a1 : A[26:0];
+    else if (CEA2) a2 <= AREG == 2 ? a1 : A;
     if (RSTD) d <= 0;
     else if (CED) d <= D;
     if (RSTD) ad <= 0;
-    else if (CEAD) ad <= d + a2;
+    else if (CEAD) ad <= d + a2[26:0];
     if (RSTB) b1 <= 0;
     else if (CEB1) b1 <= B;
     if (RSTB) b2 <= 0;
@@ -91,10 +103,12 @@ module DSP48E2 #(
     if (RSTM) m <= 0;
     else if (CEM) m <= a_multiplier * b2;
     if (RSTP) p <= 0;
-    else if (CEP) p <= w + product + z;
+    else if (CEP) p <= USE_SIMD == "TWO24" ? {upper, sum[23:0]} : sum;
     if (RSTCTRL) opmode_register <= 0;
-    else if (CECTRL) opmode_register <= OPMODE;
-    if ((OPMODE[6:4] != 3'b000 && OPMODE[6:4] != 3'b001 && OPMODE[6:4] != 3'b101 && OPMODE[6:4] != 3'b110) || OPMODE[3:0] != 4'b0101 || INMODE != (AMULTSEL == "AD" ? 5'b00100 : 5'b00000)
+    else if (CECTRL) opmode_register <= opmode_in;
+    if (opmode_in[6:4] == 3'b011 || opmode_in[6:4] == 3'b100 || opmode_in[6:4] == 3'b111
+        || (USE_MULT == "MULTIPLY" ? opmode_in[3:0] != 4'b0101 : opmode_in[1] != opmode_in[0] || opmode_in[3] != opmode_in[2])
+        || INMODE != (AMULTSEL == "AD" ? 5'b00100 : 5'b00000)
         || ALUMODE != 0 || CARRYIN || CARRYINSEL != 0) begin
       $display("DSP48E2: an operation that this model does not have");
       $finish;
