@@ -8,6 +8,7 @@ from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
 from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.mac import MacConfig
+from rtlnn.layers.mac_column import Accumulation
 from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.maximum import MaximumConfig
 from rtlnn.layers.pool import PoolConfig
@@ -77,8 +78,13 @@ class Candidate:
         return Candidate(self.task, replace(self.folding, rows=rows), self._arithmetic, self._exact)
 
     def exactly(self) -> "Candidate":
-        """The same with exact bounds of its sums."""
-        return Candidate(self.task, self.folding, self._arithmetic)
+        """The same with exact bounds of its sums, with which chains may add up by themselves what took more slices."""
+        exact = Candidate(self.task, self.folding, self._arithmetic)
+        if self.folding.accumulation is Accumulation.DUAL:
+            plain = Candidate(self.task, replace(self.folding, accumulation=None), self._arithmetic)
+            if plain._array.resources.lut <= exact._array.resources.lut:
+                return plain
+        return exact
 
     def with_chain(self, longest: int) -> "Candidate":
         """The same with chains of so many slices at most."""
@@ -107,6 +113,18 @@ class Candidate:
         if finish.offset_bits or not finish.multiplier_bits or self._lanes(spacing) > min(2 * finish.lanes, self._sums):
             return None
         return Candidate(self.task, replace(f, spacing=spacing), self._arithmetic, self._exact)
+
+    def dually(self) -> "Candidate | None":
+        """The same with slices for accumulators in place of adders; None where sums do not fit, or there are none."""
+        array = self._array
+        if self.folding.accumulation is not None or not isinstance(array, PackedMacConfig):
+            return None
+        if array.accumulation is Accumulation.SLICE and len(array.lengths) == 1:
+            return None
+        found = Candidate(
+            self.task, replace(self.folding, accumulation=Accumulation.DUAL), self._arithmetic, self._exact
+        )
+        return found if found._products and found._products.possible else None
 
     def sooner(self) -> "list[Candidate]":
         """The same with a wider input, and with more results at once: no fewer cycles, but less latency."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from math import prod
 
+from rtlnn.layers.mac_column import Accumulation
+
 __all__ = ["Folding"]
 
 
@@ -24,6 +26,7 @@ class Folding:
     chain : the longest chain of slices, None for what the weights allow; shorter ones have less latency
     spacing : cycles that a requantizer has for a result, None for two where that takes no more of them, else one
     results : results at once, a divisor of all that a pass yields; None for as few as keep up
+    accumulation : what adds up the steps of a pass, None for what takes the fewest slices, then LUTs
     """
 
     pe: int
@@ -37,6 +40,7 @@ class Folding:
     chain: int | None = None
     spacing: int | None = None
     results: int | None = None
+    accumulation: Accumulation | None = None
 
     @property
     def simd(self) -> int:

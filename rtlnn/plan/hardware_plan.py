@@ -3,10 +3,13 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from enum import Enum
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from rtlnn.errors import InputError
+from rtlnn.layers.arithmetic import Arithmetic
+from rtlnn.layers.mac_column import Accumulation
 from rtlnn.layers.window import min_rows
 from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.folding import Folding
@@ -15,6 +18,7 @@ from rtlnn.plan.tasks import Task
 __all__ = ["HardwarePlan", "LayerPlan"]
 
 _FORMAT = 1
+_Choice = TypeVar("_Choice", bound=Enum)
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class LayerPlan:
     results: int | None = None
     rows: int | None = None
     slots: int | None = None
+    accumulation: Accumulation | None = None
 
     @property
     def folding(self) -> Folding:
@@ -56,7 +61,7 @@ class HardwarePlan:
     def to_json(self) -> str:
         data = {"format": _FORMAT, **asdict(self)}
         # one line a layer: the file is made to be edited
-        layers = ",\n".join(f"    {json.dumps(layer)}" for layer in data.pop("layers"))
+        layers = ",\n".join(f"    {json.dumps(layer, default=_value)}" for layer in data.pop("layers"))
         head = json.dumps(data, indent=2).removesuffix("\n}")
         return f'{head},\n  "layers": [\n{layers}\n  ]\n}}\n'
 
@@ -74,13 +79,16 @@ class HardwarePlan:
         layers = tuple(_layer(entry, f"{path}, layer {n}") for n, entry in enumerate(data["layers"]))
         return cls(str(data.get("model")), str(data.get("platform")), layers)
 
-    def foldings(self, tasks: Sequence[Task]) -> list[Folding]:
-        """The foldings for `tasks`. Raises `InputError` if one is illegal, or the plan is another network's."""
+    def foldings(self, tasks: Sequence[Task], arithmetic: Arithmetic) -> list[Folding]:
+        """The foldings for `tasks`, in that arithmetic.
+
+        Raises `InputError` if one is illegal, or the plan is another network's.
+        """
         names, planned = [t.name for t in tasks], [layer.name for layer in self.layers]
         if names != planned:
             raise InputError(f"the plan is for layers {', '.join(planned)}; the network has {', '.join(names)}")
         for task, layer in zip(tasks, self.layers, strict=True):
-            _check(task, layer)
+            _check(task, layer, arithmetic)
         return [layer.folding for layer in self.layers]
 
 
@@ -106,7 +114,28 @@ def _layer(entry: Any, where: str) -> LayerPlan:
             raise InputError(f"{where}: {key} must be a positive whole number, not {value!r}")
     parallel = _pair(entry["parallel"], where, "parallel must be two positive numbers, kernel rows and columns")
     positions = _pair(entry.get("positions", [1, 1]), where, "positions must be two positive numbers, rows and columns")
-    return LayerPlan(str(entry["name"]), str(entry.get("op", "")), parallel=parallel, positions=positions, **numbers)  # type: ignore[arg-type]
+    accumulation = _choice(Accumulation, entry, "accumulation", where)
+    return LayerPlan(
+        str(entry["name"]),
+        str(entry.get("op", "")),
+        parallel=parallel,
+        positions=positions,
+        accumulation=accumulation,
+        **numbers,  # type: ignore[arg-type]
+    )
+
+
+def _choice(kind: type[_Choice], entry: dict[str, Any], key: str, where: str) -> _Choice | None:
+    value = entry.get(key)
+    found = [choice for choice in kind if choice.value == value]
+    if value is not None and not found:
+        raise InputError(f"{where}: {key} must be one of {', '.join(c.value for c in kind)}, not {value!r}")
+    return found[0] if found else None
+
+
+def _value(choice: Enum) -> str:
+    """What JSON says of a choice."""
+    return str(choice.value)
 
 
 def _positive(value: object) -> bool:
@@ -119,7 +148,7 @@ def _pair(value: Any, where: str, rule: str) -> tuple[int, int]:
     return value[0], value[1]
 
 
-def _check(task: Task, layer: LayerPlan) -> None:
+def _check(task: Task, layer: LayerPlan, arithmetic: Arithmetic) -> None:
     """Raise `InputError` if the hardware does not allow the layer's folding."""
 
     def fail(problem: str) -> NoReturn:
@@ -138,7 +167,7 @@ def _check(task: Task, layer: LayerPlan) -> None:
             fail(f"parallel {what} {layer.parallel[axis]} must be 1 or the kernel's {kernel[axis]}")
     _check_positions(task, layer, fail)
     try:
-        candidate = Candidate(task, replace(layer.folding, rows=None))
+        candidate = Candidate(task, replace(layer.folding, rows=None), arithmetic)
         window, _ = candidate.window, candidate.kernel
     except ValueError as error:
         fail(str(error))

@@ -68,7 +68,7 @@ def plan_network(
         if goal.objective is Objective.LATENCY:
             chosen = shorten_chains(chosen, budget, partial(_cost, network))
     else:
-        chosen = [Candidate(t, f, arithmetic) for t, f in zip(tasks, given.foldings(tasks), strict=True)]
+        chosen = [Candidate(t, f, arithmetic) for t, f in zip(tasks, given.foldings(tasks, arithmetic), strict=True)]
         if shortfalls := budget.shortfalls(_cost(network, chosen)):
             raise InputError(f"the plan does not fit: it takes {', '.join(shortfalls)}")
     progress("sizing buffers")

@@ -55,6 +55,14 @@ class Products:
             return 0
         return 1 << (x.bits - 1)
 
+    @property
+    def possible(self) -> bool:
+        """Whether the sums can be added up as the folding demands."""
+        return (
+            self._folding.accumulation is None
+            or self._packed(self._task.input.fixed.signed or self.flip > 0) is not None
+        )
+
     @cached_property
     def taken(self) -> Array:
         """What `flip` takes away from the sums of each channel."""
@@ -82,6 +90,8 @@ class Products:
         signed = x.signed or self.flip > 0
         if (found := self._packed(signed)) is not None:
             return found
+        if f.accumulation is not None:
+            raise ValueError(f"its products cannot be added up by {f.accumulation.value!r}")
         bits = self._task.weight_format.bits
         return MacConfig(f.pe, f.simd, x.bits, signed, bits, self.sum_bits, prod(f.positions))
 
@@ -104,7 +114,7 @@ class Products:
         sums: LaneSums = WeightSums(self._rows, x) if self._exact else task.lane_sums[signed].folded(f.pe, self.steps)
         size = ArraySize(f.pe, f.simd, self.sum_bits, prod(f.positions), self.steps)
         w = Operand(task.weight_format.bits, True, *task.weight_bounds)
-        return pack(size, x, w, sums, f.chain, self._arithmetic)
+        return pack(size, x, w, sums, f.chain, self._arithmetic, f.accumulation)
 
     @cached_property
     def _rows(self) -> Array:

@@ -164,8 +164,8 @@ def _settled(
         improved = False
         for n, front in enumerate(fronts):
             cheapest = front.cheapest(interval, prices)
-            serial = [found for c in (chosen[n], cheapest[0]) if (found := c.serially()) is not None]
-            for candidate in [*cheapest, *serial]:
+            varied = (found for c in (chosen[n], cheapest[0]) for found in (c.serially(), c.dually()))
+            for candidate in [*cheapest, *(c for c in varied if c is not None)]:
                 trial = [*chosen[:n], candidate, *chosen[n + 1 :]]
                 price = float(_vector(cost(trial)) @ prices)
                 if price < best * (1 - 1e-9):

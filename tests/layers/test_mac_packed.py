@@ -4,9 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from rtlnn.emit.names import SEPARATOR
 from rtlnn.emit.netlist import Stage
 from rtlnn.emit.primitives import simulation_models
+from rtlnn.errors import CheckFailed
 from rtlnn.ir.types import Array
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.kernel import KernelConfig
@@ -63,6 +66,26 @@ def test_small_weights_accumulate_in_the_slices(rng: Rng, tmp_path: Path) -> Non
     builder = Builder(rng, (5, 4, 5)).conv(4, Window((3, 3), pads=(1, 0, 0, 1)), 6, weights).requantize()
     array = _check(_design(builder, Folding(4, 3, (3, 1)), tmp_path), builder, builder.frames(5))
     assert (array.lengths, array.accumulation) == ((9,), Accumulation.SLICE)
+
+
+def test_halves_of_a_slice_add_up_both_sums(rng: Rng, tmp_path: Path) -> None:
+    """Passes that wait for pixels now and then, two chains a column; a carry between the halves is found."""
+    weights = rng.choice([-128, -127, 0, 127], (3, 3, 2, 5))
+    builder = Builder(rng, (5, 4, 5)).conv(3, Window((3, 2), pads=(1, 0, 0, 1)), 8, weights)
+    folding = Folding(3, 3, (3, 1), chain=5, accumulation=Accumulation.DUAL)
+    design, frames = _design(builder, folding, tmp_path), builder.frames(5)
+    array = _check(design, builder, frames)
+    assert (array.lengths, array.accumulation, array.resources.dsp) == ((5, 4), Accumulation.DUAL, 19)
+    expected = builder.graph().evaluate(frames)[builder.value]
+    core = design.core()
+    for cycle in range(20, 45):
+        core.run(frames, reset_at=cycle).check(expected)
+    pair = "kernel" + SEPARATOR + "pair"
+    (name,) = (name for name in design.netlist.modules if name.endswith(pair))
+    assert "TWO24" in design.netlist.modules[name]
+    carried = design.netlist.modules | {name: design.netlist.modules[name].replace("TWO24", "ONE48")}
+    with pytest.raises(CheckFailed, match="values are wrong"):
+        _check(replace(design, netlist=replace(design.netlist, modules=carried)), builder, frames)
 
 
 def test_two_positions_share_the_weights_of_an_odd_channel(rng: Rng, tmp_path: Path) -> None:

@@ -62,5 +62,8 @@ def test_the_plan_keeps_the_choice(rng: Rng) -> None:
     tasks = [k.task for k in kernels]
     plan = HardwarePlan.of("net", "u200", tasks, [k.settled for k in kernels])
     assert '"chain": 3' in plan.to_json()
-    again = [Candidate(t, f, Arithmetic.DSP48E2) for t, f in zip(tasks, plan.foldings(tasks), strict=True)]
+    again = [
+        Candidate(t, f, Arithmetic.DSP48E2)
+        for t, f in zip(tasks, plan.foldings(tasks, Arithmetic.DSP48E2), strict=True)
+    ]
     assert [k.kernel for k in again] == [k.kernel for k in kernels]

@@ -38,3 +38,15 @@ def test_a_dsp48e1_takes_all_but_the_sums(
     assert (cells.dsp, cells.ff) == (estimate.dsp, estimate.ff)
     assert abs(cells.lut - estimate.lut) <= 4
     assert timing.longest[0].levels < 6
+
+
+@pytest.mark.parametrize("lengths", [(2,), (2, 1), (1, 1, 1)], ids=str)
+def test_two_sums_share_a_slice(lengths: tuple[int, ...], tmp_path: Path) -> None:
+    """No LUT but for a third chain; all else is in the slices."""
+    config = ColumnConfig(2, Chains(lengths), 8, True, 8, False, 18, 18, 23, Accumulation.DUAL)
+    cells, timing = _synthesized(config, Family.ULTRASCALE_PLUS, tmp_path)
+    estimate = config.resources
+    assert cells.dsp == estimate.dsp == sum(lengths) + 1
+    assert abs(cells.lut - estimate.lut) <= 2
+    assert abs(cells.ff - estimate.ff) <= 4
+    assert not timing.longest or timing.longest[0].levels <= 4
