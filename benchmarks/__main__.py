@@ -6,7 +6,6 @@ tables are written. What did not change is taken from the cache.
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from pathlib import Path
 from benchmarks import cases, examples
 from benchmarks.documents import write
 from benchmarks.measure import measure
-from benchmarks.results import Row, load, merged, regressions
+from benchmarks.results import Row, commit_of, load, merged, regressions
 from rtlnn.errors import InputError, RtlnnError
 
 HERE = Path(__file__).resolve().parent
@@ -57,7 +56,7 @@ def _measure_all(only: str, data: Path | None, work: Path) -> list[Row]:
     def say(step: str) -> None:
         print(step, file=sys.stderr, flush=True)
 
-    commit = _commit()
+    commit = commit_of(ROOT)
     rows = []
     for case in cases.CASES:
         if only in case.title:
@@ -72,17 +71,6 @@ def _measure_all(only: str, data: Path | None, work: Path) -> list[Row]:
     if not rows:
         raise InputError(f"no design has {only!r} in its title")
     return rows
-
-
-def _commit() -> str:
-    """The commit that is measured; marked if what makes the numbers has changed since."""
-
-    def git(*words: str) -> str:
-        done = subprocess.run(["git", "-C", str(ROOT), *words], capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    changed = git("status", "--porcelain", "--", "rtlnn", "benchmarks/*.py", "benchmarks/networks", "examples")
-    return git("rev-parse", "--short=12", "HEAD") + ("-dirty" if changed else "")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Measured rows, as they are kept in results.json, and what got worse since."""
 
 import json
+import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 from benchmarks.figures import Figure, Figures, Limit
 from rtlnn.errors import InputError
 
-__all__ = ["Row", "load", "merged", "regressions", "save"]
+__all__ = ["Row", "commit_of", "load", "merged", "regressions", "save"]
 
 
 @dataclass(frozen=True)
@@ -111,3 +112,14 @@ def regressions(old: Iterable[Row], new: Iterable[Row]) -> list[str]:
                 now = figure.show(row.figures[figure])
                 found.append(f"{row.title}: {figure.title} was {figure.show(value)}, and is {now}")
     return found
+
+
+def commit_of(root: Path) -> str:
+    """The commit of the repository `root`; marked if what makes the numbers has changed since."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    changed = git("status", "--porcelain", "--", "rtlnn", "benchmarks/*.py", "benchmarks/networks", "examples")
+    return git("rev-parse", "--short=12", "HEAD") + ("-dirty" if changed else "")
