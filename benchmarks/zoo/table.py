@@ -29,10 +29,11 @@ def document(rows: Mapping[Entry, tuple[Outcome, str]]) -> str:
         f"{len(accepted)} of {len(done)} files, as they are. Measured at {', '.join(commits)} by "
         "`python -m benchmarks.zoo`.\n\n"
         f"{table}\n"
-        "Differences are counted end to end, over all output values, against onnxruntime's integer kernels (as "
-        "`rtlnn compare` counts them). Float models are quantized by rtlnn, and compared in that form; their accuracy "
-        "in onnxruntime is that of the float model. The integer reference's accuracy is the hardware's: the RTL "
-        "equalled it on every bit of its frames, and its cycles those of the plan. Resources are counted by Yosys.\n"
+        "Differences are counted end to end, over all output values, against onnxruntime's integer kernels, as "
+        "`rtlnn compare` counts them; real outputs may differ by 1e-6, the rounding of a Softmax on the host. Float "
+        "models are quantized by rtlnn, and compared in that form; their accuracy in onnxruntime is that of the float "
+        "model. The integer reference's accuracy is the hardware's: the RTL equalled it on every bit of its frames, "
+        "and its cycles those of the plan. Resources are counted by Yosys.\n"
         + (f"\nRefused:\n\n{refused}" if refused else "")
     )
 
