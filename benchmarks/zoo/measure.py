@@ -129,7 +129,7 @@ def _accuracies(entry: Entry, model: Path, reference: Reference, inputs: Inputs)
 def _simulated(entry: Entry, build: Path, reference: Reference, inputs: Inputs) -> tuple[int, int]:
     """Interval and latency in the RTL. Raises `CheckFailed` where a bit differs from the reference."""
     folder = BuildFolder.open(build)
-    frames = reference.network.to_core(inputs.frames[: entry.simulated])
+    (frames,) = reference.network.to_core(inputs.frames[: entry.simulated])
     run = compile_core(folder).run(frames)
     run.check(load(build).run(frames).reshape(run.outputs.shape))
     return int(max(run.steady_intervals)), int(run.latency)
