@@ -51,7 +51,5 @@ def advice_for(proto: onnx.NodeProto, opset: int) -> Unsupported:
         return Unsupported(f"{kind} computes scales from the data of each frame", _STATIC)
     if proto.domain == "com.microsoft" and proto.op_type.startswith("Q"):
         return Unsupported(f"the operator {kind} is not supported", _QOPERATOR)
-    if proto.domain in ("qonnx.custom_op.general", "onnx.brevitas") or proto.op_type in ("Quant", "BipolarQuant"):
-        return Unsupported("operators of the QONNX dialect are not supported yet", "export the model in the QDQ format")
     advice = _ADVICE.get(proto.op_type, "remove it, or compute it on the host before or after the network")
     return Unsupported(f"the operator {kind} is not supported", advice)

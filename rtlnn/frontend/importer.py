@@ -24,7 +24,7 @@ from rtlnn.frontend.tensors import Constant, Opaque, QuantizedConstant, Tensor, 
 from rtlnn.ir.graph import Graph
 from rtlnn.ir.network import ModelPort, only_port
 from rtlnn.ir.types import Array, TensorType
-from rtlnn.ops import Conv2D, Dense, Dequantize, Quantize
+from rtlnn.ops import Conv2D, Dense, Dequantize, Quantize, Thresholds
 
 __all__ = ["ImportedModel", "import_model"]
 
@@ -76,7 +76,7 @@ class ImportedModel:
         known = self.graph.constants
         real = {n.output for n in self.graph.nodes if isinstance(n.op, Dequantize) and n.inputs[0] in known}
         layers = [n for n in self.graph.nodes if isinstance(n.op, (Conv2D, Dense))]
-        return any(isinstance(n.op, Quantize) for n in self.graph.nodes) or (
+        return any(isinstance(n.op, (Quantize, Thresholds)) for n in self.graph.nodes) or (
             # integers may also come in from outside, straight to quantized layers
             all(self.graph.types[v].format is not None for v in self.graph.inputs)
             and all(n.inputs[1] in real for n in layers)

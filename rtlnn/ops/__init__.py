@@ -9,7 +9,9 @@ from rtlnn.ops.real import Affine, Clip, Dequantize, Quantize, Sigmoid, Softmax
 from rtlnn.ops.rearrange import Rearrange
 from rtlnn.ops.requantize import Precision, Requantize
 from rtlnn.ops.reshape import Reshape
+from rtlnn.ops.rounding import Rounding
 from rtlnn.ops.table import ArgMax, Table
+from rtlnn.ops.thresholds import Thresholds
 from rtlnn.ops.window import Window
 
 __all__ = [
@@ -34,9 +36,11 @@ __all__ = [
     "Rearrange",
     "Requantize",
     "Reshape",
+    "Rounding",
     "Sigmoid",
     "Softmax",
     "Table",
+    "Thresholds",
     "Window",
 ]
 
@@ -63,6 +67,7 @@ OPERATIONS: dict[str, type[Op]] = {
         Sigmoid,
         Softmax,
         Table,
+        Thresholds,
     )
 }
 """Every operation by its name, for graphs that are read back from a file."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from rtlnn.ir.op import Op
 from rtlnn.ir.types import Array, FixedFormat, TensorType
+from rtlnn.ops.rounding import Rounding
 
 __all__ = ["Affine", "Clip", "Dequantize", "Quantize", "Sigmoid", "Softmax"]
 
@@ -43,9 +44,23 @@ class Clip(Op):
 
 @dataclass(frozen=True)
 class Quantize(Op):
-    """ONNX QuantizeLinear: clip(round_half_even(x / scale) + zero_point), computed in float32 as ONNX does."""
+    """ONNX QuantizeLinear: clip(round(x / scale) + zero_point), computed in float32 as ONNX does.
+
+    Parameters
+    ----------
+    output : the result's format
+    rounding : to integers, before the zero point is added
+    bounds : the smallest and largest code, where those of the format are not used
+    """
 
     output: FixedFormat
+    rounding: Rounding = Rounding.HALF_EVEN
+    bounds: tuple[int, int] | None = None
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The smallest and the largest code."""
+        return self.bounds or (self.output.lo, self.output.hi)
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
@@ -53,8 +68,9 @@ class Quantize(Op):
 
     def evaluate(self, *inputs: Array) -> Array:
         (x,) = inputs
-        scaled = np.rint(x.astype(np.float32) / np.asarray(self.output.scale, np.float32)).astype(np.float64)
-        return np.clip(scaled + self.output.zero_point, self.output.lo, self.output.hi).astype(np.int64)
+        scaled = x.astype(np.float32) / np.asarray(self.output.scale, np.float32)
+        rounded = self.rounding.apply(scaled).astype(np.float64)
+        return np.clip(rounded + self.output.zero_point, *self.ends).astype(np.int64)
 
 
 @dataclass(frozen=True)

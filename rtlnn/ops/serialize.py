@@ -17,13 +17,14 @@ from rtlnn.ir.types import Array, Encoding, FixedFormat, TensorType
 from rtlnn.ops import OPERATIONS
 from rtlnn.ops.activation import Function
 from rtlnn.ops.requantize import Precision
+from rtlnn.ops.rounding import Rounding
 from rtlnn.ops.window import Window
 
 __all__ = ["load_network", "save_network"]
 
 _TYPES: dict[str, Any] = {
     **OPERATIONS,
-    **{t.__name__: t for t in (FixedFormat, TensorType, Window, Encoding, Precision, Function)},
+    **{t.__name__: t for t in (FixedFormat, TensorType, Window, Encoding, Precision, Function, Rounding)},
 }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array, FixedFormat, TensorType
-from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Requantize, Reshape
+from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Requantize, Reshape, Thresholds
 
 __all__ = ["Interval", "analyse", "narrow"]
 
@@ -48,8 +48,8 @@ def _reshaped(x: Interval, channels: int) -> Interval:
     return Interval(np.full(channels, lo), np.full(channels, hi))
 
 
-def _requantized(op: Requantize, x: Interval, parameters: list[Array]) -> Interval:
-    """Requantization is monotonic in each channel: the ends of an interval become the ends of another."""
+def _monotonic(op: Requantize | Thresholds, x: Interval, parameters: list[Array]) -> Interval:
+    """Of what is monotonic in each channel, the ends of an interval become the ends of another."""
     ends = [op.evaluate(v[np.newaxis, np.newaxis, np.newaxis], *parameters)[0, 0, 0] for v in (x.lo, x.hi)]
     return Interval(np.minimum(*ends), np.maximum(*ends))
 
@@ -71,8 +71,8 @@ def _interval(node: Node, graph: Graph, known: Mapping[str, Interval]) -> Interv
             result = _products(constants[0], x, x_zero, window.padded)
         case Dense(x_zero):
             result = _products(constants[0], x, x_zero, False)
-        case Requantize():
-            return _requantized(node.op, x, constants)
+        case Requantize() | Thresholds():
+            return _monotonic(node.op, x, constants)
         case AveragePool2D():
             return _averaged(node.op, x, graph.types[node.inputs[0]].shape)
         case MaxPool2D():
@@ -123,8 +123,10 @@ def narrow(graph: Graph) -> Graph:
         ends = (lo, hi, *paddings.get(node.output, ()))
         fixed = FixedFormat.spanning(min(ends), max(ends), kind.fixed.scale, kind.fixed.zero_point)
         op = node.op
-        if isinstance(op, Requantize) and node.output in graph.outputs:
+        if isinstance(op, (Requantize, Thresholds)) and node.output in graph.outputs:
             fixed = op.output
+        elif isinstance(op, Thresholds):
+            op = replace(op, output=fixed)
         elif isinstance(op, Requantize):
             op = replace(op, output=fixed, lo=max(op.lo, fixed.lo), hi=min(op.hi, fixed.hi))
         types[node.output] = replace(kind, format=fixed)

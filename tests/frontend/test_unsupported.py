@@ -115,11 +115,6 @@ def test_future_definition_of_a_known_operator(monkeypatch: pytest.MonkeyPatch) 
     assert "Relu as defined in opset 17 is not known to this version of rtlnn" in message
 
 
-def test_dialects_not_read_yet() -> None:
-    m = Model(("N", 3)).add("Quant", domain="qonnx.custom_op.general")
-    assert "QONNX" in _message(m.build())
-
-
 def test_malformed_node() -> None:
     m = Model(("N", 3))
     assert "its input 1 is missing" in _message(m.add("MatMul", name="m").build())

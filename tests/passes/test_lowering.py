@@ -270,7 +270,7 @@ def test_missing_quantization_names_the_node(missing: str, rng: Rng) -> None:
     if missing != "between":
         m.qdq(0.05, -128)
     if missing == "weights":
-        m.add("Conv", m.const(np.ones((2, 6, 3, 3), np.float32)), name="second")
+        m.add("Conv", rng.standard_normal((2, 6, 3, 3)).astype(np.float32), name="second")
     else:
         m = _layer(m, rng, (2, 6, 3, 3), 0.05, name="second")
     m.qdq(0.4, 0)

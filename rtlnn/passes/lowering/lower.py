@@ -19,12 +19,14 @@ from rtlnn.ops import (
     Reshape,
     Sigmoid,
     Softmax,
+    Thresholds,
 )
 from rtlnn.passes.lowering.core import CoreBuilder
 from rtlnn.passes.lowering.host import head_graph, tail_graph
 from rtlnn.passes.lowering.represent import Representation
 from rtlnn.passes.lowering.represented import Represented
 from rtlnn.passes.lowering.requantization import needs_nothing
+from rtlnn.passes.rewrite import pruned
 
 __all__ = ["Lowered", "lower"]
 
@@ -102,7 +104,7 @@ class _Lowering:
         boundary, value = self._end()
         assert self.core_input is not None
         delivered = value.value
-        core = self.core.graph(self.core_input, delivered)
+        core = pruned(self.core.graph(self.core_input, delivered))
         head = head_graph(self.graph, self.head, core.types[self.core_input])
         tail = tail_graph(
             self.graph, self.tail, boundary, delivered if isinstance(value, _Codes) else value, core.types
@@ -119,7 +121,7 @@ class _Lowering:
         match self.values[source]:
             case _Refused() as value:
                 self.values[node.output] = value
-                if isinstance(node.op, Quantize):
+                if isinstance(node.op, (Quantize, Thresholds)):
                     # what follows can be judged again
                     self.core.types[node.output] = self.graph.types[node.output]
                     self.values[node.output] = _Codes(node.output)
@@ -135,7 +137,7 @@ class _Lowering:
             if value.behind:
                 raise _fail(node, "it follows an operation that only the host can do", "end the network there")
             raise _fail(node, "its input is not quantized", NOT_QUANTIZED)
-        if not value.behind and isinstance(node.op, Quantize):
+        if not value.behind and isinstance(node.op, (Quantize, Thresholds)):
             key = (node.inputs[0], node.op)
             if key in self.codes:
                 self.values[node.output] = _Codes(self.codes[key])
@@ -171,6 +173,9 @@ class _Lowering:
             if isinstance(node.op, Quantize):
                 self.values[node.output] = self._quantize(node, node.op, value)
                 return
+            if isinstance(node.op, Thresholds):
+                self.values[node.output] = _Codes(self.represent.compared(node, node.op, value))
+                return
             result = self.represent.applied(node, value)
         except ValueError as error:
             raise _fail(node, str(error), NOT_QUANTIZED) from error
@@ -183,8 +188,8 @@ class _Lowering:
         key = (node.inputs[0], op)
         if key not in self.codes:
             held = self.core.types[value.value].fixed
-            same = needs_nothing(value, held, op.output)
-            self.codes[key] = value.value if same else self.represent.quantized(node, op.output, value)
+            same = needs_nothing(value, held, op)
+            self.codes[key] = value.value if same else self.represent.quantized(node, op, value)
         return _Codes(self.codes[key])
 
     def _leave(self, node: Node, value: Represented) -> None:

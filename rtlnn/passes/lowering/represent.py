@@ -9,10 +9,24 @@ import numpy as np
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.op import Op
 from rtlnn.ir.types import Array, FixedFormat
-from rtlnn.ops import Affine, AveragePool2D, Clip, Conv2D, Dense, MaxPool2D, Precision, Reshape
+from rtlnn.ops import (
+    Affine,
+    AveragePool2D,
+    Clip,
+    Conv2D,
+    Dense,
+    MaxPool2D,
+    Precision,
+    Quantize,
+    Reshape,
+    Rounding,
+    Thresholds,
+)
 from rtlnn.passes.lowering.core import CoreBuilder
+from rtlnn.passes.lowering.grid import exact_integers
 from rtlnn.passes.lowering.represented import Represented
 from rtlnn.passes.lowering.requantization import accumulator_bias, requantization
+from rtlnn.passes.lowering.thresholds import MOST_LEVELS, IntegerThresholds, of_codes, of_levels
 
 __all__ = ["Representation"]
 
@@ -50,13 +64,29 @@ class Representation:
             raise ValueError("only the host can do this")
         return rule(node, node.op, value)
 
-    def quantized(self, node: Node, output: FixedFormat, value: Represented) -> str:
-        """The codes of `value` in the format `output`: a requantization under the name of `node`."""
-        made = requantization(self.settled(value, output.one_scale), output, self.precision)
+    def quantized(self, node: Node, op: Quantize, value: Represented) -> str:
+        """The codes of `value`: a requantization under the name of `node`, or thresholds if it cannot round so."""
+        value = self.settled(value, op.output.one_scale)
+        signs = op.rounding not in (Rounding.HALF_EVEN, Rounding.FLOOR, Rounding.CEILING)
+        if signs and op.ends[0] < op.output.zero_point and op.ends[1] - op.ends[0] < MOST_LEVELS:
+            return self._compared(node, of_codes(value, op, self.core.types[value.value].fixed))
+        made = requantization(value, op, self.precision)
         inputs = [value.value]
         for name, array in (("multiplier", made.multiplier), ("shift", made.shift), ("bias", made.bias)):
             if array is not None:
                 inputs.append(self.core.constant(f"{node.name}.{name}", array))
+        return self.core.add(node.name, made.op, tuple(inputs), node.output)
+
+    def compared(self, node: Node, op: Thresholds, value: Represented) -> str:
+        """The levels of `value`, compared with thresholds that are real numbers."""
+        levels, signs = (self.graph.constants[v] for v in node.inputs[1:])
+        held = self.core.types[value.value].fixed
+        return self._compared(node, of_levels(value, op, levels, signs, held))
+
+    def _compared(self, node: Node, made: IntegerThresholds) -> str:
+        inputs = [made.value]
+        for name, array in (("thresholds", made.thresholds), ("sign", made.sign)):
+            inputs.append(self.core.constant(f"{node.name}.{name}", array))
         return self.core.add(node.name, made.op, tuple(inputs), node.output)
 
     def settled(self, value: Represented, step: float) -> Represented:
@@ -97,12 +127,9 @@ class Representation:
         return replace(value, value=made, scale=value.scale / divisor, zero=0, layer=None)
 
     def _layer(self, node: Node, op: Conv2D | Dense, value: Represented) -> Represented:
-        if not value.plain:
-            raise ValueError("its input is not quantized")
         weight, *bias = node.inputs[1:]
-        if weight not in self.integer_constants:
-            raise ValueError("its weights are not quantized")
-        integers, fixed = self.integer_constants[weight]
+        integers, fixed = self._weights(weight)
+        value, moved = self._plain(op, value, integers)
         steps = np.broadcast_to(np.asarray(fixed.scale, np.float32), len(integers))
         # in float32, as onnxruntime computes it
         scale = (np.float32(value.scale[0]) * steps).astype(np.float64)
@@ -112,8 +139,55 @@ class Representation:
             terms, shift = self._bias(bias[0], scale)
             if terms is not None:
                 inputs.append(self.core.constant(f"{node.name}.bias", terms))
+        if moved is not None:
+            shift = shift + moved * scale
         made = self.core.add(node.name, replace(op, x_zero=value.zero), tuple(inputs), node.output)
         return Represented(made, scale, 0, shift, layer=node.name, own_bias=True)
+
+    def _plain(self, op: Conv2D | Dense, value: Represented, weights: Array) -> tuple[Represented, Array | None]:
+        """The value as integers with a zero point, and what that leaves over for each sum, in units of the sums.
+
+        A shift of all values, like that of -1 and 1 held as 0 and 1, becomes the zero point if it is whole steps, else
+        part of the sums; but not of sums over padding.
+        """
+        if value.clipped or not value.one_scale or (value.shift != value.shift[0]).any():
+            raise ValueError("its input is not quantized")
+        steps = float(value.shift[0] / value.scale[0])
+        held = self.core.types[value.value].fixed
+        padded = isinstance(op, Conv2D) and op.window.padded
+        plain = replace(value, shift=np.zeros(len(value.shift)))
+        zero = value.zero - round(steps)
+        if steps == round(steps) and (held.lo <= zero <= held.hi or not padded):
+            return replace(plain, zero=zero), None
+        if not padded:
+            return plain, steps * weights.reshape(len(weights), -1).sum(axis=1)
+        doubled = self._doubled(value.value)
+        if doubled is None or 2 * steps != round(2 * steps):
+            raise ValueError("its input is not quantized with a zero point, and padded")
+        return replace(plain, value=doubled, scale=value.scale / 2, zero=2 * value.zero - round(2 * steps)), None
+
+    def _doubled(self, value: str) -> str | None:
+        """Twice the integers that a comparison makes, perhaps pooled; None if it does not."""
+        maker, made = next((n for n in self.core.nodes if n.output == value), None), f"{value}.doubled"
+        if maker is None or made in self.core.types:
+            return None if maker is None else made
+        op, inputs = maker.op, maker.inputs
+        if isinstance(op, Thresholds):
+            op = Thresholds(FixedFormat(op.output.bits + 1, op.output.encoding), 2 * op.base, 2 * op.step)
+        elif isinstance(op, (MaxPool2D, Reshape)) and (source := self._doubled(inputs[0])) is not None:
+            inputs = (source,)
+        else:
+            return None
+        return self.core.add(f"{maker.name}.doubled", op, inputs, made)
+
+    def _weights(self, name: str) -> tuple[Array, FixedFormat]:
+        """Weights as integers; also those that a model holds as real numbers, but of few values."""
+        found = self.integer_constants.get(name)
+        if found is None and name in self.graph.constants:
+            found = exact_integers(self.graph.constants[name])
+        if found is None:
+            raise ValueError("its weights are not quantized")
+        return found
 
     def _bias(self, name: str, scale: Array) -> tuple[Array | None, Array]:
         """A bias as integers in units of the accumulators, where it is given so, and what is left as real numbers."""

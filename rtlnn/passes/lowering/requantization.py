@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rtlnn.ir.types import Array, FixedFormat
-from rtlnn.ops import Precision, Requantize
-from rtlnn.passes.lowering.multipliers import multipliers
+from rtlnn.ops import Precision, Quantize, Requantize, Rounding
+from rtlnn.passes.lowering.multipliers import MAX_SHIFT, Multipliers, multipliers
 from rtlnn.passes.lowering.represented import Represented
 
 __all__ = ["Requantization", "accumulator_bias", "needs_nothing", "requantization"]
@@ -19,6 +19,9 @@ onnxruntime rounds it always; beyond this the result would suffer visibly.
 
 COARSEST_SHIFT_UNIT = 2.0**-10
 """The same for what later arithmetic adds, which onnxruntime does not round: at most 1 result in 2000 may differ."""
+
+SAME_SCALE = 1e-6
+"""Relative difference of scales that are one: that of a mean times the number of its values, in float32."""
 
 LARGEST_BIAS = 2.0**31 - 1
 LARGEST_TERM = 2**60
@@ -34,25 +37,27 @@ class Requantization:
     bias: Array | None
 
 
-def _code(real: float, output: FixedFormat) -> int:
+def _code(real: float, op: Quantize) -> int:
     """The code of a real number, as QuantizeLinear computes it."""
-    step = np.float32(real) / np.float32(output.one_scale)
-    return int(np.clip(np.rint(step) + output.zero_point, output.lo, output.hi))
+    return int(op.evaluate(np.array(real)))
 
 
-def _bounds(value: Represented, output: FixedFormat) -> tuple[int, int]:
+def _bounds(value: Represented, op: Quantize) -> tuple[int, int]:
     """Codes that an activation limits the result to. Rounding is monotonic: clipping before it or after is the same."""
-    return _code(value.lo, output), _code(value.hi, output)
+    lo, hi = (int(np.clip(_code(end, op), *op.ends)) for end in (value.lo, value.hi))
+    return lo, hi
 
 
-def needs_nothing(value: Represented, held: FixedFormat, output: FixedFormat) -> bool:
+def needs_nothing(value: Represented, held: FixedFormat, op: Quantize) -> bool:
     """Whether the integers that represent `value`, held in the format `held`, are the codes already."""
+    output, (lo, hi) = op.output, op.ends
     return (
         value.one_scale
         and not value.shift.any()
-        and (held.bits, held.encoding) == (output.bits, output.encoding)
-        and (value.scale[0], value.zero) == (output.scale, output.zero_point)
-        and _bounds(value, output) == (output.lo, output.hi)
+        and lo <= held.lo <= held.hi <= hi
+        and value.zero == output.zero_point
+        and abs(value.scale[0] - output.one_scale) <= SAME_SCALE * output.one_scale
+        and _bounds(value, op) == (lo, hi)
     )
 
 
@@ -66,19 +71,57 @@ def accumulator_bias(value: Represented, step: float) -> Array | None:
     coarsest = COARSEST_BIAS_UNIT if value.own_bias else COARSEST_SHIFT_UNIT
     if step and (np.abs(value.scale) > step * coarsest).any():
         return None
-    bias = np.rint(value.shift / value.scale)
+    exactly = value.shift / value.scale
+    bias = np.rint(exactly)
+    if not step and (np.abs(exactly - bias) == 0.5).any():
+        # of binary activations, whose sums are small: half a unit is too much
+        return None
     return None if (np.abs(bias) > LARGEST_BIAS).any() else bias.astype(np.int64)
 
 
-def requantization(value: Represented, output: FixedFormat, precision: Precision) -> Requantization:
-    """Multipliers of float32((scale)/(output's scale)), computed in float32 as onnxruntime does."""
+def requantization(value: Represented, op: Quantize, precision: Precision) -> Requantization:
+    """Multipliers of float32((scale)/(output's scale)), computed in float32 as onnxruntime does.
+
+    Raises `ValueError` for a rounding that treats negative numbers otherwise, where there are such.
+    """
+    output = op.output
     step = np.float32(output.one_scale)
+    lo, hi = _bounds(value, op)
     found = multipliers(value.scale.astype(np.float32) / step, precision)
+    if op.rounding is not Rounding.HALF_EVEN:
+        found = _halved(found)
     offset = np.rint(np.ldexp(value.shift / float(step), found.shift)) - value.zero * found.multiplier.astype(
         np.float64
     )
     bias = np.clip(offset, -LARGEST_TERM, LARGEST_TERM).astype(np.int64)
-    lo, hi = _bounds(value, output)
+    if op.rounding is not Rounding.HALF_EVEN:
+        found, bias = _rounded_otherwise(found, bias, op.rounding, lo < output.zero_point)
     return Requantization(
         Requantize(output, lo, hi, precision), found.multiplier, found.shift, bias if bias.any() else None
     )
+
+
+def _halved(found: Multipliers) -> Multipliers:
+    """The same numbers with shifts that leave room for another bit."""
+    full = found.shift >= MAX_SHIFT
+    half = np.rint(found.multiplier / 2).astype(np.int64)
+    return Multipliers(np.where(full, half, found.multiplier), found.shift - full)
+
+
+def _rounded_otherwise(
+    found: Multipliers, bias: Array, rounding: Rounding, negative: bool
+) -> tuple[Multipliers, Array]:
+    """The same function with other rounding, by half to even with one bit more: no result is a tie any more.
+
+    With n = acc·multiplier + bias, floor(n / 2**s) = round((2·n + 1 - 2**s) / 2**(s + 1)), and so on.
+    """
+    if negative and rounding not in (Rounding.FLOOR, Rounding.CEILING):
+        raise ValueError(f"it rounds negative numbers {rounding.value}, more than a few of them")
+    unit = np.int64(1) << found.shift
+    added = {
+        Rounding.FLOOR: 1 - unit,
+        Rounding.CEILING: unit - 1,
+        Rounding.HALF_UP: np.ones_like(unit),
+        Rounding.HALF_DOWN: -np.ones_like(unit),
+    }[rounding.without_negatives()]
+    return Multipliers(2 * found.multiplier, found.shift + 1), 2 * bias + added
