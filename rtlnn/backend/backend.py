@@ -13,7 +13,8 @@ from onnx.backend.base import BackendRep
 from rtlnn.backend.binding import Binding, bindings
 from rtlnn.errors import InputError
 from rtlnn.frontend import ImportedModel, import_model
-from rtlnn.ir.types import Array
+from rtlnn.ir.network import ModelPort
+from rtlnn.ir.types import Array, TensorType
 from rtlnn.load import network_of
 from rtlnn.sim.reference import Reference
 
@@ -74,24 +75,33 @@ class Prepared(BackendRep):
                 pass
             else:
                 self.evaluation = Evaluation.INTEGER
-                return (Reference(network)(*binding.data),)
+                made = Reference(network).named(*binding.data)
+                return _unbatched(network.outputs, list(made.values()))
         self.evaluation = Evaluation.REAL
         return _evaluated(imported, binding.data)
 
 
 def _evaluated(imported: ImportedModel, data: Sequence[Array]) -> tuple[Array, ...]:
     """The outputs of the graph as it was imported."""
-    graph, port = imported.graph, imported.input
-    kind = graph.types[graph.inputs[0]]
-    (x,) = data
-    x = x.reshape(-1, port.order.size)
-    frames = np.empty(x.shape, dtype=np.float64 if kind.format is None else np.int64)
-    frames[:, port.order.ravel()] = x
-    y = graph.evaluate(frames.reshape(-1, *kind.shape))[graph.outputs[0]]
-    out = imported.output
-    flat = y.reshape(len(y), -1)[:, out.order.ravel()]
-    shape = (len(y), *out.shape) if out.batch_axis else out.shape
-    return (flat.reshape(shape).astype(out.dtype),)
+    graph = imported.graph
+    kinds = (graph.types[v] for v in graph.inputs)
+    frames = [_frames(port, kind, x) for port, kind, x in zip(imported.inputs, kinds, data, strict=True)]
+    made = graph.evaluate(*frames)
+    return _unbatched(
+        imported.outputs, [port.own(made[v]) for port, v in zip(imported.outputs, graph.outputs, strict=True)]
+    )
+
+
+def _unbatched(ports: Sequence[ModelPort], results: Sequence[Array]) -> tuple[Array, ...]:
+    """Without a batch dimension where the model has none."""
+    return tuple(y if port.batch_axis else y[0] for port, y in zip(ports, results, strict=True))
+
+
+def _frames(port: ModelPort, kind: TensorType, x: Array) -> Array:
+    """As `ModelPort.frames`, with infinite numbers, which operators define results for."""
+    frames = np.empty((x.size // kind.size, kind.size), dtype=np.float64 if kind.format is None else np.int64)
+    frames[:, port.order.ravel()] = x.reshape(-1, kind.size)
+    return frames.reshape(-1, *kind.shape)
 
 
 class Backend(OnnxBackend):
@@ -131,7 +141,7 @@ class Backend(OnnxBackend):
         arrays = [np.asarray(a) for a in (inputs if isinstance(inputs, (list, tuple)) else [inputs])]
         make, kind = onnx.helper.make_tensor_value_info, onnx.helper.np_dtype_to_tensor_dtype
         ports = [make(n, kind(a.dtype), a.shape) for n, a in zip(filter(None, node.input), arrays, strict=True)]
-        kinds = [(kind(np.dtype(t)), s) for t, s in outputs_info or ()]
+        kinds: list[tuple[int, Any]] = [(kind(np.dtype(t)), s) for t, s in outputs_info or ()]
         kinds += [(ports[0].type.tensor_type.elem_type, None)] * (len(node.output) - len(kinds))
         results = [make(n, t, s) for n, (t, s) in zip(node.output, kinds, strict=True)]
         graph = onnx.helper.make_graph([node], node.op_type, ports, results)

@@ -40,9 +40,7 @@ def _bound(model: onnx.ModelProto, arrays: dict[str, Array], data: Sequence[str]
             shape = port.type.tensor_type.shape
             if len(shape.dim) == arrays[port.name].ndim:
                 del shape.dim[:]
-                shape.dim.extend(
-                    onnx.TensorShapeProto.Dimension(dim_value=n) for n in arrays[port.name].shape
-                )
+                shape.dim.extend(onnx.TensorShapeProto.Dimension(dim_value=n) for n in arrays[port.name].shape)
     return Binding(copy, tuple(arrays[n] for n in data), constants)
 
 

@@ -1,75 +1,24 @@
 """Runs a model in onnxruntime and as integers, and compares every tensor that both know."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import onnx
 
 from rtlnn.comparing.result import Comparison, Difference, LayerComparison
 from rtlnn.comparing.runtime import Runtime, with_outputs
 from rtlnn.comparing.segments import Tap, segment, taps_of
+from rtlnn.comparing.subject import Subject, batches, own_shape, read_subject
 from rtlnn.errors import InputError
-from rtlnn.frontend import ImportedModel, import_model
-from rtlnn.frontend.loader import load_model
-from rtlnn.ir.graph import Graph
-from rtlnn.ir.network import Network
-from rtlnn.ir.types import Array, TensorType
-from rtlnn.load import network_of
+from rtlnn.ir.types import Array
 from rtlnn.ops import Precision
-from rtlnn.quantization import CalibrationData, calibration_frames, quantize_imported
+from rtlnn.quantization import CalibrationData, calibration_frames
 
 __all__ = ["compare"]
 
-BATCH = 16
-"""Frames at a time, which bounds the memory that intermediate tensors take."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Subject:
-    """A quantized model: as onnxruntime takes it, as it was imported, and as integers."""
-
-    proto: onnx.ModelProto
-    imported: ImportedModel
-    network: Network
-
-
-def _subject(
-    model: Path | str | onnx.ModelProto,
-    calibration: CalibrationData | None,
-    input_shapes: Mapping[str, tuple[int, ...]] | None,
-    precision: Precision,
-) -> _Subject:
-    proto, _ = load_model(model)
-    imported = import_model(model, input_shapes)
-    if not imported.quantized:
-        if calibration is None:
-            raise InputError(
-                f"{imported.name} is a float model, and quantizing it needs typical inputs: give --calibration data.npy"
-            )
-        proto = quantize_imported(imported, calibration)
-        imported = import_model(proto)
-    return _Subject(proto, imported, network_of(imported, precision))
-
-
-def _is_byte(kind: TensorType) -> bool:
-    return kind.format is not None and kind.format.bits == 8 and not kind.format.signed
-
-
-def _batches(data: Array, batch: int | str) -> Iterator[tuple[Array, int]]:
-    """Frames as onnxruntime takes them at a time, and how many of them count: a fixed batch is filled up."""
-    size = batch if isinstance(batch, int) else BATCH
-    for i in range(0, len(data), size):
-        part = data[i : i + size]
-        count = len(part)
-        if isinstance(batch, int) and count < size:
-            part = np.concatenate([part, np.repeat(part[-1:], size - count, axis=0)])
-        yield part, count
-
 
 class _Totals:
-    """Differences that add up over batches."""
+    """Differences that add up over batches, by value of the core or by name of an output."""
 
     def __init__(self) -> None:
         self.alone: dict[str, Difference] = {}
@@ -81,23 +30,31 @@ class _Totals:
         where[name] = where.get(name, Difference()) + Difference.of(ours, theirs)
 
 
-def _compare_batch(
-    network: Network, taps: tuple[Tap, ...], pieces: Mapping[str, Graph], x: Array, theirs: Mapping[str, Array]
-) -> _Totals:
-    core, totals = network.core, _Totals()
-    (frames,) = network.to_core(x)
-    known = {t.value: t.frames(theirs[t.tensor], core.types[t.value].shape)[: len(x)] for t in taps}
-    mine = core.evaluate(frames, keep=[t.value for t in taps])
-    for tap in taps:
-        piece = pieces[tap.value]
-        feeds = [known.get(v, frames) for v in piece.inputs]
-        alone = piece.evaluate(*feeds)[tap.value] if piece.nodes else frames
-        totals.add(totals.alone, tap.value, alone, known[tap.value])
-        totals.add(totals.through, tap.value, mine[tap.value], known[tap.value])
-    port = network.output
-    (result,) = network.from_core(mine[core.outputs[0]])
-    totals.add(totals.outputs, port.name, result, theirs[port.name].reshape(-1, *port.shape)[: len(x)])
-    return totals
+class _Comparer:
+    """Compares batch by batch."""
+
+    def __init__(self, subject: Subject, taps: tuple[Tap, ...]) -> None:
+        self.network = subject.network
+        self.taps = taps
+        known = {t.value: t for t in taps}
+        self.pieces = {t.value: segment(self.network.core, t.value, known) for t in taps}
+        self.totals = _Totals()
+
+    def add(self, parts: Sequence[Array], theirs: Mapping[str, Array]) -> None:
+        """Frames of the model's inputs, and onnxruntime's tensors for them (and perhaps for more)."""
+        core, totals, count = self.network.core, self.totals, len(parts[0])
+        frames = dict(zip(core.inputs, self.network.to_core(*parts), strict=True))
+        known = {t.value: t.frames(theirs[t.tensor], core.types[t.value].shape)[:count] for t in self.taps}
+        mine = core.evaluate(*frames.values(), keep=[t.value for t in self.taps])
+        for tap in self.taps:
+            piece, value = self.pieces[tap.value], tap.value
+            feeds = [known[v] if v in known else frames[v] for v in piece.inputs]
+            alone = piece.evaluate(*feeds)[value] if piece.nodes else frames[value]
+            totals.add(totals.alone, value, alone, known[value])
+            totals.add(totals.through, value, mine[value], known[value])
+        results = self.network.from_core(*(mine[v] for v in core.outputs))
+        for port, ours in zip(self.network.outputs, results, strict=True):
+            totals.add(totals.outputs, port.name, ours, theirs[port.name].reshape(-1, *port.shape)[:count])
 
 
 def compare(
@@ -113,7 +70,7 @@ def compare(
     Parameters
     ----------
     model : path of an ONNX file, or the model itself; a float model is quantized first, and compared in that form
-    inputs : frames of the model's own input, an array or a .npy file
+    inputs : frames of the model's own input, an array or a .npy file; of several inputs, a mapping or a .npz file
     calibration : typical inputs, for a float model
     input_shapes : for inputs with unknown dimensions, batch dimension included
     precision : of the requantizations
@@ -121,41 +78,37 @@ def compare(
 
     Raises `InputError` where the model, the data or onnxruntime cannot be used.
     """
-    subject = _subject(model, calibration, input_shapes, precision)
-    imported, network = subject.imported, subject.network
-    (data,) = calibration_frames(inputs, (imported.input,), "the input")
-    data = data[:frames]
-    taps = taps_of(imported, network)
-    known = {t.value: t for t in taps}
-    pieces = {t.value: segment(network.core, t.value, known) for t in taps}
-    wanted = list(dict.fromkeys([*(t.tensor for t in taps if t.tensor != imported.input.name), imported.output.name]))
-    unsigned = any(_is_byte(kind) for kind in imported.graph.types.values())
-    runtime = Runtime(with_outputs(subject.proto, wanted), imported.name, unsigned)
-    plain = Runtime(with_outputs(subject.proto, ()), imported.name, unsigned)
-    total, disturbed = _Totals(), False
-    for part, count in _batches(data, imported.batch):
-        feeds = {imported.input.name: part if imported.input.batch_axis else part[0]}
-        theirs = runtime.run(feeds, wanted) | feeds
-        alone = plain.run(feeds, [imported.output.name])[imported.output.name]
-        disturbed |= Difference.of(alone, theirs[imported.output.name]).differing > 0
+    if frames is not None and frames < 1:
+        raise InputError(f"at least one frame must be compared, not {frames}")
+    subject = read_subject(model, calibration, input_shapes, precision)
+    imported = subject.imported
+    data = [array[:frames] for array in calibration_frames(inputs, imported.inputs, "the input")]
+    comparer = _Comparer(subject, taps_of(imported, subject.network))
+    outputs = [port.name for port in imported.outputs]
+    given = {port.name for port in imported.inputs}
+    wanted = list(dict.fromkeys(t for t in (*(tap.tensor for tap in comparer.taps), *outputs) if t not in given))
+    runtime = Runtime(with_outputs(subject.proto, wanted), imported.name, subject.unsigned)
+    plain = Runtime(with_outputs(subject.proto, ()), imported.name, subject.unsigned)
+    disturbed = False
+    for parts, count in batches(data, imported.batch):
+        feeds = own_shape(imported.inputs, parts)
+        theirs, alone = runtime.run(feeds, wanted), plain.run(feeds, outputs)
+        disturbed |= any(Difference.of(alone[o], theirs[o]).differing for o in outputs)
         # what counts is the session that nothing was added to
-        theirs[imported.output.name] = alone
-        found = _compare_batch(network, taps, pieces, part[:count], theirs)
-        for mine, other in (
-            (total.alone, found.alone),
-            (total.through, found.through),
-            (total.outputs, found.outputs),
-        ):
-            for name, difference in other.items():
-                mine[name] = mine.get(name, Difference()) + difference
-    layers = tuple(LayerComparison(t.layer, t.tensor, total.alone[t.value], total.through[t.value]) for t in taps)
-    notes = [*network.notes]
+        comparer.add([p[:count] for p in parts], {**theirs, **alone, **feeds})
+    notes = [*subject.network.notes]
     if plain.in_float:
-        notes.append(
-            f"onnxruntime computes in float, so that ties may be rounded otherwise: {', '.join(plain.in_float)}"
-        )
+        layers = ", ".join(plain.in_float)
+        notes.append(f"onnxruntime computes in float, so that ties may be rounded otherwise: {layers}")
     if disturbed:
         notes.append("reading tensors inside the model changed onnxruntime's output: its layers were fused otherwise")
+    total = comparer.totals
     return Comparison(
-        imported.name, runtime.version, plain.mode, len(data), layers, tuple(total.outputs.items()), tuple(notes)
+        imported.name,
+        runtime.version,
+        plain.mode,
+        len(data[0]),
+        tuple(LayerComparison(t.layer, t.tensor, total.alone[t.value], total.through[t.value]) for t in comparer.taps),
+        tuple(total.outputs.items()),
+        tuple(notes),
     )

@@ -205,7 +205,7 @@ def _imported(model: onnx.ModelProto, name: str, input_shapes: Mapping[str, tupl
         name,
         graph,
         tuple(source.port(view.index) for source, view in zip(sources, best.inputs, strict=True)),
-        tuple(output_port(result, view) for result, view in zip(results, views, strict=True)),
+        tuple(output_port(result, view, sources[0].batch) for result, view in zip(results, views, strict=True)),
         tensors,
         sources[0].batch,
     )

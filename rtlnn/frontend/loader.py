@@ -6,6 +6,7 @@ from pathlib import Path
 
 import onnx
 import onnx.inliner
+import onnx.version_converter
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from rtlnn.errors import InputError, RtlnnError
@@ -13,6 +14,9 @@ from rtlnn.errors import InputError, RtlnnError
 __all__ = ["OLDEST_OPSET", "damage_reported", "load_model"]
 
 OLDEST_OPSET = 8
+CONVERTED_OPSET = 13
+CONVERTED_IR = 8
+"""What models with older opsets are converted to."""
 
 _ADVICE = "export the model again (any framework, opset 13 or newer)"
 
@@ -85,13 +89,23 @@ def _check_weights(model: onnx.ModelProto, name: str) -> None:
             ) from error
 
 
-def _check_opset(model: onnx.ModelProto, name: str) -> None:
+def _upgraded(model: onnx.ModelProto, name: str) -> onnx.ModelProto:
+    """The model with an opset that has handlers."""
     opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 0)
-    if opset < OLDEST_OPSET:
+    if opset >= OLDEST_OPSET:
+        return model
+    try:
+        onnx.checker.check_model(model)
+        converted = onnx.version_converter.convert_version(model, CONVERTED_OPSET)
+    except Exception as error:  # the converter runs code of every operator there is, each with errors of its own
+        first = next(iter(str(error).strip().splitlines()), "no reason given")
         raise InputError(
-            f"{name} has opset {opset or 'none'}; rtlnn reads {OLDEST_OPSET} and newer: "
-            "export it with opset 13 or newer, or convert it with onnx.version_converter"
-        )
+            f"{name} has opset {opset or 'none'}, which cannot be converted to {CONVERTED_OPSET} ({first}): "
+            "export it with opset 13 or newer"
+        ) from error
+    # older files list weights among the inputs, those that the converter adds are not
+    converted.ir_version = max(model.ir_version, CONVERTED_IR)
+    return converted
 
 
 @contextmanager
@@ -113,8 +127,9 @@ def damage_reported(model: onnx.ModelProto, name: str) -> Iterator[None]:
 def load_model(model: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, str]:
     """The model with all its weights, and its name (the file's, without suffix).
 
-    Raises `InputError` for a missing file, one that is not ONNX, a truncated one, missing external weights, damaged
-    weights, and an opset older than `OLDEST_OPSET`. A `ModelProto` that is given is not changed.
+    A model with an opset older than `OLDEST_OPSET` is converted to a newer one. Raises `InputError` for a missing file,
+    one that is not ONNX, a truncated one, missing external weights, damaged weights, and an opset that cannot be
+    converted. A `ModelProto` that is given is not changed.
     """
     if isinstance(model, onnx.ModelProto):
         loaded, folder = onnx.ModelProto(), None
@@ -124,9 +139,9 @@ def load_model(model: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, st
         path = Path(model)
         loaded, folder, name = _read(path), path.parent, path.stem
     _check_names(loaded, name)
-    _check_opset(loaded, name)
     _load_external(loaded, folder, name)
     _check_weights(loaded, name)
+    loaded = _upgraded(loaded, name)
     if loaded.functions:
         loaded = onnx.inliner.inline_local_functions(loaded)
     return loaded, name

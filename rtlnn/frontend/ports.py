@@ -108,8 +108,19 @@ def declared_outputs(model: onnx.ModelProto, name: str) -> tuple[onnx.ValueInfoP
     return tuple(model.graph.output)
 
 
-def output_port(value: onnx.ValueInfoProto, view: View) -> ModelPort:
-    """The output, whose elements lie in the graph's output as `view` says."""
+def output_port(value: onnx.ValueInfoProto, view: View, batch: int | str) -> ModelPort:
+    """The output, whose elements lie in the graph's output as `view` says.
+
+    Raises `InputError` where the frames of a fixed batch do not lie one behind the other in it.
+    """
     batched = bool(view.shape) and view.shape[0] == 1
     index = view.index[0] if batched else view.index
+    declared = value.type.tensor_type.shape.dim
+    if isinstance(batch, int) and batch > 1 and all(d.HasField("dim_value") for d in declared) and declared:
+        shape = tuple(d.dim_value for d in declared)
+        if shape != (batch, *np.shape(index)):
+            raise InputError(
+                f"output {value.name!r} has the shape {shape}: it mixes the {batch} frames of a batch; export the "
+                "model with batch size 1"
+            )
     return ModelPort(value.name, tuple(np.shape(index)), _dtype(value), np.asarray(index), batched)

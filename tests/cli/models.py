@@ -54,7 +54,7 @@ def _external_missing(path: Path) -> None:
 
 
 def _old_opset(path: Path) -> None:
-    onnx.save(_small(opset=6).build(), path)
+    onnx.save(_small(opset=6).add("Magic").build(["N", 3]), path)
 
 
 def _three_unsupported(path: Path) -> None:
@@ -78,7 +78,7 @@ BAD_MODELS: dict[str, tuple[Callable[[Path], None], str]] = {
     "not ONNX": (_not_onnx, r"model\.onnx is not an ONNX file"),
     "truncated": (_truncated, r"model\.onnx is truncated or damaged"),
     "external data missing": (_external_missing, r"keeps its weights in weights\.bin, missing in .*; put the file"),
-    "opset too old": (_old_opset, r"has opset 6; rtlnn reads 8 and newer: export it with opset 13"),
+    "opset too old": (_old_opset, r"has opset 6, which cannot be converted to 13 \(.*Magic.*\): export"),
     "three unsupported": (_three_unsupported, r"(?s)3 nodes.*Erf 'first'.*Sin 'second'.*Einsum 'third'"),
     "NaN weights": (_nan_weights, r"NaN"),
     "unknown dimensions": (_unknown_dimensions, r"--input-shape"),

@@ -10,7 +10,7 @@ import onnx
 import pytest
 
 from rtlnn.cli import main
-from rtlnn.comparing import Comparison, Difference, compare, side_by_side
+from rtlnn.comparing import Comparison, Difference, compare, subject
 from rtlnn.errors import InputError
 from rtlnn.ir.network import Network
 from rtlnn.ops import Precision
@@ -55,7 +55,7 @@ def test_nothing_differs(shared: bool, rng: np.random.Generator) -> None:
 
 
 def test_a_wrong_weight_is_found(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch) -> None:
-    right = side_by_side.network_of
+    right = subject.network_of
 
     def wrong(*arguments: object) -> Network:
         network: Network = right(*arguments)
@@ -64,7 +64,7 @@ def test_a_wrong_weight_is_found(rng: np.random.Generator, monkeypatch: pytest.M
         constants[name] = constants[name] + (np.arange(5) == 2).reshape(5, 1, 1, 1) * 9
         return replace(network, core=replace(network.core, constants=constants))
 
-    monkeypatch.setattr(side_by_side, "network_of", wrong)
+    monkeypatch.setattr(subject, "network_of", wrong)
     result: Comparison = compare(_network(rng), _inputs(rng))
     assert not result.equal
     first = result.first_diverging

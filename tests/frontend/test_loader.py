@@ -8,7 +8,7 @@ import pytest
 
 from rtlnn.errors import InputError
 from rtlnn.frontend import import_model
-from tests.onnx_models import Model
+from tests.onnx_models import Model, evaluate
 
 
 def _model(rng: np.random.Generator, opset: int = 17, size: int = 64) -> onnx.ModelProto:
@@ -85,8 +85,16 @@ def test_external_weights(tmp_path: Path, rng: np.random.Generator) -> None:
     assert "missing" in message
 
 
-def test_old_opset(rng: np.random.Generator) -> None:
-    assert "has opset 7; rtlnn reads 8 and newer" in _message(_model(rng, opset=7))
+def test_old_opset() -> None:
+    # before opset 7, an attribute said that a constant is broadcast
+    m = Model((2, 3), opset=6).add("Relu").add("Add", np.arange(3, dtype=np.float32), broadcast=1)
+    x = np.random.default_rng(1).standard_normal((2, 3))
+    result = evaluate(import_model(m.build((2, 3))), x)
+    np.testing.assert_allclose(result, np.maximum(x, 0) + np.arange(3), rtol=1e-6)
+    unknown = Model((2, 3), opset=6).add("Magic").build((2, 3))
+    assert "has opset 6, which cannot be converted to 13" in _message(unknown)
+    nothing = Model((2, 3), opset=0).add("Relu").build((2, 3))
+    assert "has opset none, which cannot be converted to 13" in _message(nothing)
 
 
 def test_nothing_in_it(tmp_path: Path) -> None:
