@@ -55,7 +55,7 @@ def _layer(candidate: Candidate, slowest: int) -> dict[str, Any]:
         "output_shape": list(task.output.shape),
         "kernel": list(task.window.kernel) if not isinstance(task.node.op, Dense) else None,
         "pe": folding.pe,
-        "simd": folding.simd,
+        "simd": candidate.simd,
         "cycles": candidate.cycles,
         "macs": task.macs,
         "macs_per_cycle_and_dsp": task.macs / candidate.cycles / cost.dsp if cost.dsp else 0.0,

@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from rtlnn.emit.netlist import Netlist, Stage, emit_chain
+from rtlnn.emit.primitives import simulation_models
 from rtlnn.ir.graph import Graph
 from rtlnn.ir.types import Array
+from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import LayerConfig
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.timing import Link, Process, run, sink
@@ -21,6 +23,9 @@ from rtlnn.sim.layer_check import LayerCheck, check_layer
 from rtlnn.sim.stream_run import PortNames
 
 __all__ = ["Design", "arrivals_and_departures", "chain", "kernel", "stages_of"]
+
+_MODELS = {name: simulation_models(name)[f"sim/{name}.v"] for name in ("DSP48E2",)}
+"""Of the primitives that a design may instantiate."""
 
 
 def _late_source(link: Link, gaps: Sequence[int]) -> Process:
@@ -60,7 +65,9 @@ class Design:
 
     @property
     def verilog(self) -> str:
-        return "\n".join(self.netlist.modules.values())
+        modules = "\n".join(self.netlist.modules.values())
+        models = [text for name, text in _MODELS.items() if f"{name} " in modules]
+        return "\n".join([modules, *models])
 
     @property
     def ports(self) -> PortNames:
@@ -98,18 +105,23 @@ class Design:
         )
 
 
-def stages_of(graph: Graph, foldings: Sequence[Folding]) -> list[Stage]:
+def stages_of(graph: Graph, foldings: Sequence[Folding], arithmetic: Arithmetic = Arithmetic.GENERIC) -> list[Stage]:
     """A stage for each kernel of the graph, without anything between them."""
     tasks = tasks_of(graph, pools=True)
-    made = [Candidate(task, folding) for task, folding in zip(tasks, foldings, strict=True)]
+    made = [Candidate(task, folding, arithmetic) for task, folding in zip(tasks, foldings, strict=True)]
     return [Stage(f"kernel{n}", c.kernel, c.contents()) for n, c in enumerate(made)]
 
 
 def kernel(
-    graph: Graph, folding: Folding, frames: Array, folder: Path, change: Callable[[Stage], Stage] = lambda s: s
+    graph: Graph,
+    folding: Folding,
+    frames: Array,
+    folder: Path,
+    change: Callable[[Stage], Stage] = lambda s: s,
+    arithmetic: Arithmetic = Arithmetic.GENERIC,
 ) -> LayerCheck:
     """Check the graph's only kernel in this folding; `change` plants a fault."""
-    (stage,) = stages_of(graph, [folding])
+    (stage,) = stages_of(graph, [folding], arithmetic)
     expected = graph.evaluate(frames)[graph.outputs[0]]
     return Design.of([change(stage)], folder).check(frames, expected, timing=[stage.layer])
 

@@ -77,10 +77,16 @@ class Builder:
         return array.astype(np.int64), fixed(32, True)
 
     def conv(
-        self, channels: int, window: Window, w_bits: int = 8, weights: Array | None = None, bias: Array | None = None
+        self,
+        channels: int,
+        window: Window,
+        w_bits: int = 8,
+        weights: Array | None = None,
+        bias: Array | None = None,
+        groups: int = 1,
     ) -> "Builder":
-        w = self._weights((channels, *window.kernel, self.channels), w_bits, weights)
-        return self.add(Conv2D(window, self.format.zero_point), "conv", w=w, b=self._bias(channels, bias))
+        w = self._weights((channels, *window.kernel, self.channels // groups), w_bits, weights)
+        return self.add(Conv2D(window, self.format.zero_point, groups), "conv", w=w, b=self._bias(channels, bias))
 
     def dense(
         self, channels: int, w_bits: int = 8, weights: Array | None = None, bias: Array | None = None

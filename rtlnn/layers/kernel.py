@@ -6,9 +6,10 @@ only when the queue has room for its results, so nothing behind the line buffer 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from math import prod
 
-from amaranth.hdl import Const, Module, Value
+from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -226,9 +227,22 @@ class Kernel(wiring.Component):
                 m.d.comb += array.weights.eq(getattr(self, f"{layout.own[0]}_data"))
         m.submodules.array = array
         m.d.comb += [
-            array.x.eq(buffer.x),
+            array.x.eq(buffer.x if isinstance(c.array, PoolConfig) else self._by_block(buffer.x, c.array)),
             array.valid.eq(buffer.valid),
             array.first.eq(buffer.first),
             array.last.eq(buffer.last),
         ]
         return self.column_sums if isinstance(array, PackedMacControl) else array.acc, array.done, array.early
+
+    def _by_block(self, x: Value, array: MacConfig | PackedMacConfig) -> Value:
+        """The step's values, those of each block side by side: the window has them tap by tap."""
+        if array.blocks == 1:
+            return x
+        lanes = self.config.window.lanes
+        channels = lanes // array.blocks
+        order = product(range(array.positions), range(array.blocks), range(array.simd // channels), range(channels))
+        taps = array.simd // channels
+        return Cat(
+            x.word_select((position * taps + tap) * lanes + block * channels + n, array.x_bits)
+            for position, block, tap, n in order
+        )

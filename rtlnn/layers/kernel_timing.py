@@ -4,7 +4,7 @@ from itertools import product
 
 from rtlnn.layers.results import PassShape
 from rtlnn.layers.timing import Events, Link, Process
-from rtlnn.layers.window import Reduction, WindowConfig
+from rtlnn.layers.window import WindowConfig
 
 __all__ = ["KernelTiming"]
 
@@ -52,12 +52,13 @@ class KernelTiming:
 
     def _needed(self, row: int, column: int) -> list[int]:
         """The beat of the frame that each step of the tile's first pass waits for; -1 for padding alone."""
-        c = self._window
+        c, w = self._window, self._window.window
         top, left = row * c.hop[0] - c.window.pads[0], column * c.hop[1] - c.window.pads[1]
-        groups = range(c.groups) if c.reduction is Reduction.ALL_CHANNELS else range(1)
+        taps = [range(0, k * d, p * d) for k, d, p in zip(w.kernel, w.dilation, c.parallel, strict=True)]
+        kernel = list(product(*taps))
         result = []
         for y, x in product(*(range(0, n * s, s) for n, s in zip(c.tile.serial, c.window.stride, strict=True))):
-            for ky, kx in product(*(range(0, k, p) for k, p in zip(c.window.kernel, c.parallel, strict=True))):
+            for ky, kx in kernel:
                 last = [top + y + ky, left + x + kx]
                 outside = any(
                     a + n <= 0 or a >= size for a, n, size in zip(last, c.rectangle, (c.height, c.width), strict=True)
@@ -66,7 +67,7 @@ class KernelTiming:
                     min(a + n, size) - 1 for a, n, size in zip(last, c.rectangle, (c.height, c.width), strict=True)
                 )
                 base = y_end * c.row_beats + x_end // c.pixels * c.groups
-                result += [-1 if outside else base + g for g in groups for _ in range(c.split)]
+                result += [-1 if outside else base + g for g in range(c.pass_words) for _ in range(c.split)]
         return result
 
     def _issue(self) -> Process:
@@ -75,7 +76,6 @@ class KernelTiming:
         taken, left = self._i.taken, self._left
         issued, released = self._issued.times, self._released.times
         oh, ow = c.output_size
-        per_group = 1 if c.reduction is Reduction.PER_CHANNEL else 0
         base, t, number = 0, -1, 0
         while True:
             for row in range(oh):
@@ -89,7 +89,7 @@ class KernelTiming:
                             t = max(t, left.times[number - self._slots] + 2)
                         # even if it is padding, a frame's first step waits for the frame's first word
                         words = needed if row or column or n else [max(needed[0], 0), *needed[1:]]
-                        offset, latest = base + n * per_group, max(words)
+                        offset, latest = base + n // c.channel_passes * c.pass_words, max(words)
                         if latest >= 0 and len(taken.times) <= offset + latest:
                             yield taken, offset + latest
                         t = self._last_step(t, words, latest, offset)

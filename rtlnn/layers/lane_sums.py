@@ -40,7 +40,7 @@ class SumRange:
     least: Integers
     largest: Integers
 
-    def fit(self, bits: int, channels: slice = slice(None)) -> bool:
+    def fit(self, bits: int, channels: slice | list[int] = slice(None)) -> bool:
         """Whether the sums of `channels` fit `bits` bits, two's complement."""
         half = 1 << (bits - 1)
         return bool((self.least[channels] >= -half).all() and (self.largest[channels] < half).all())

@@ -157,8 +157,9 @@ class LineBuffer(wiring.Component):
         """Register what a step reads; or, of each position, the piece whose turn it is."""
         c = self.config
         if c.split == 1:
-            held = [[registered(m, v, f"x{y}_{x}") for x, v in enumerate(line)] for y, line in enumerate(rectangle)]
-            m.d.comb += self.x.eq(Cat(*(pixel for position in self._positions(held) for pixel in position)))
+            for y, x in product(*c.taps):
+                rectangle[y][x] = registered(m, rectangle[y][x], f"x{y}_{x}")
+            m.d.comb += self.x.eq(Cat(*(pixel for position in self._positions(rectangle) for pixel in position)))
             return
         width = c.simd * c.bits
         for n, position in enumerate(self._positions(rectangle)):
@@ -176,7 +177,7 @@ class LineBuffer(wiring.Component):
         """The pixels of every position's part of the rectangle."""
         c = self.config
         (ay, ax), (py, px), (sy, sx) = c.tile.at_once, c.parallel, c.window.stride
-        kernel = list(product(range(py), range(px)))
+        kernel = [(y * c.window.dilation[0], x * c.window.dilation[1]) for y, x in product(range(py), range(px))]
         return [[rectangle[y * sy + ky][x * sx + kx] for ky, kx in kernel] for y, x in product(range(ay), range(ax))]
 
     def _starts(self, axis: int) -> list[int]:
@@ -185,7 +186,8 @@ class LineBuffer(wiring.Component):
         banks = c.banks[axis]
         # frames follow each other in the circular buffer, but every row begins in the first bank
         moves = [c.hop[axis]] if axis else [c.hop[axis], c.height]
-        moves += [c.window.stride[axis]] * (c.tile.serial[axis] > 1) + [1] * (c.kernel_steps[axis] > 1)
+        moves += [c.window.stride[axis]] * (c.tile.serial[axis] > 1)
+        moves += [c.window.dilation[axis]] * (c.kernel_steps[axis] > 1)
         return list(range(-c.window.pads[1 if axis else 0] % gcd(banks, *moves), banks, gcd(banks, *moves)))
 
     def _banks(self, m: Module, step: Step) -> list[list[Value]]:

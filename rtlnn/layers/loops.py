@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 
-from rtlnn.layers.window import Reduction, WindowConfig
+from rtlnn.layers.window import WindowConfig
 
 __all__ = ["Loops", "loop"]
 
@@ -18,7 +18,7 @@ def loop(m: Module, modulo: int, step: Signal, name: str) -> tuple[Signal, Signa
 
 
 class Loops:
-    """Where the reader is: piece, group, kernel column and row, tile column and row, pass, column, row.
+    """Where the reader is: piece, group, kernel column and row, tile column and row, pass, block, column, row.
 
     The innermost loop comes first. All advance with `go`. Each `<loop>_end` says that this is the last step of that
     loop and of all within it.
@@ -42,17 +42,19 @@ class Loops:
         # whether all loops so far are in their last turn: now, and in the next step
         self._ended: Value = Const(1, 1)
         self._will_end: Value = Const(1, 1)
-        inner = c.reduction is Reduction.ALL_CHANNELS
-        self.piece, _ = self._nest(c.split, "piece")
-        self.group, self.group_end = self._nest(c.groups if inner else 1, "group")
+        self.piece, piece_end = self._nest(c.split, "piece")
+        inner, self.group_end = self._nest(c.pass_words, "group")
         _, self.kernel_column_end = self._nest(kx, "kernel_column")
         _, self.kernel_row_end = self._nest(ky, "kernel_row")
         self.position_end = self.kernel_row_end
         _, self.tile_column_end = self._nest(tx, "tile_column")
         _, self.pass_end = self._nest(ty, "tile_row")
-        passes, self.column_end = self._nest(c.passes, "pass")
-        if not inner:
-            self.group = passes
+        _, block_end = self._nest(c.channel_passes, "pass")
+        block, self.column_end = self._nest(c.blocks, "block")
+        if c.blocks == 1 or c.pass_words == 1:
+            self.group = inner if c.blocks == 1 else block
+        else:
+            self.group = self._word(c, piece_end, block_end)
         self.column, self.row_end = self._nest(ow, "column")
         self.row, self.frame_end = self._nest(oh, "row")
         self.last_row = self._last
@@ -76,6 +78,22 @@ class Loops:
                 m.d.sync += ended.eq(will_end)
             self._ended, self._will_end = ended, will_end
         return value, self._ended
+
+    def _word(self, c: WindowConfig, piece_end: Value, block_end: Value) -> Signal:
+        """The word of the pixel, where blocks have several."""
+        m = self._m
+        word = Signal(range(c.groups), name="word_of_pixel")
+        start = Signal.like(word, name="word_of_block")
+        with m.If(self._go):
+            with m.If(self.column_end):
+                m.d.sync += [word.eq(0), start.eq(0)]
+            with m.Elif(block_end):
+                m.d.sync += [word.eq(word + 1), start.eq(word + 1)]
+            with m.Elif(self.group_end):
+                m.d.sync += word.eq(start)
+            with m.Elif(piece_end):
+                m.d.sync += word.eq(word + 1)
+        return word
 
     def _after(self, end: Value, name: str) -> Signal:
         """Whether the step follows one with `end`; so does the first of all."""

@@ -38,6 +38,7 @@ class MacConfig:
     w_bits : the weights, two's complement
     acc_bits : the sums, two's complement; they wrap, so only the final sum must fit
     positions : output positions at once, all with the same weights
+    blocks : groups of channels at once, each with pe / blocks of the sums, and activations of its own
     """
 
     pe: int
@@ -47,6 +48,7 @@ class MacConfig:
     w_bits: int
     acc_bits: int
     positions: int = 1
+    blocks: int = 1
 
     @property
     def sums(self) -> int:
@@ -88,7 +90,8 @@ class InferredMacArray(wiring.Component):
 
     Members
     -------
-    x, valid, first, last : in, a step of a pass; input n of position p is element p * simd + n
+    x, valid, first, last : in, a step of a pass; input n of block b of position p is element
+        (p * blocks + b) * simd + n
     weights : in, the word that belongs to the step; weight n of channel c is element c * simd + n
     acc : out, the sums; channel c of position p is element p * pe + c
     done : out, with `acc`: a pass is complete
@@ -99,7 +102,7 @@ class InferredMacArray(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "x": In(config.positions * config.simd * config.x_bits),
+                "x": In(config.positions * config.blocks * config.simd * config.x_bits),
                 "weights": In(config.pe * config.simd * config.w_bits),
                 "valid": In(1),
                 "first": In(1),
@@ -116,9 +119,10 @@ class InferredMacArray(wiring.Component):
         x_shape = signed(c.x_bits) if c.x_signed else unsigned(c.x_bits)
         for number in range(c.sums):
             position, pe = divmod(number, c.pe)
+            block = position * c.blocks + pe * c.blocks // c.pe
             products = []
             for n in range(c.simd):
-                x = self.x.word_select(position * c.simd + n, c.x_bits)
+                x = self.x.word_select(block * c.simd + n, c.x_bits)
                 w = self.weights.word_select(pe * c.simd + n, c.w_bits).as_signed()
                 x = x.as_signed() if x_shape.signed else x
                 products.append(registered(m, x * w, f"product{number}_{n}"))

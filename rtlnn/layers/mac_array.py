@@ -51,7 +51,7 @@ class PackedMacControl(wiring.Component):
         valid = delayed(m, self.valid, delay, "valid", reset=True)
         first, last = delayed(m, self.first, delay, "first"), delayed(m, self.last, delay, "last")
         m.d.comb += [
-            self.inputs.eq(Cat(self._group(m, group) for group in c.position_groups)),
+            self.inputs.eq(Cat(self._group(m, g, b) for g, b in product(c.position_groups, range(c.blocks)))),
             self.column_valid.eq(valid),
             self.column_first.eq(first),
             self.early.eq(delayed(m, valid & last, c.latency - delay - 1, "finished", reset=True)),
@@ -59,14 +59,14 @@ class PackedMacControl(wiring.Component):
         m.d.sync += self.done.eq(self.early)
         return m
 
-    def _group(self, m: Module, group: range) -> Value:
-        """The activations of a group of positions, each as late as its place in the chain."""
+    def _group(self, m: Module, group: range, block: int) -> Value:
+        """A block's activations of a group of positions, each as late as its place in the chain."""
         c = self.config
         parts: list[Value] = []
         for delay, inputs in enumerate(c.chains.stages):
             for n, position in product(inputs, group):
-                x = self.x.word_select(position * c.simd + n, c.x_bits)
-                parts.append(delayed(m, x, delay, f"x{position}_{n}"))
+                x = self.x.word_select((position * c.blocks + block) * c.simd + n, c.x_bits)
+                parts.append(delayed(m, x, delay, f"x{position}_{block * c.simd + n}"))
         return Cat(parts)
 
 
@@ -96,10 +96,10 @@ class PackedMacColumns(Elaboratable):
         m = Module()
         c = self.config
         weights = [self._weights(m, number) for number in range(len(c.channel_groups))]
-        inputs = [self._inputs(m, number) for number in range(len(c.position_groups))]
+        inputs = [[self._inputs(m, n, b) for b in range(c.blocks)] for n in range(len(c.position_groups))]
         for (p, positions), (n, channels) in product(enumerate(c.position_groups), enumerate(c.channel_groups)):
             lanes = len(positions) * len(channels)
-            packed, shared = weights[n], inputs[p]
+            packed, shared = weights[n], inputs[p][c.block_of(channels)]
             if c.sharing is Sharing.POSITIONS:
                 packed, shared = shared, packed
             acc = Signal(lanes * c.acc_bits, name=f"acc{p}_{n}")
@@ -129,11 +129,12 @@ class PackedMacColumns(Elaboratable):
         m.d.comb += result.eq(Cat(parts))
         return result
 
-    def _inputs(self, m: Module, number: int) -> Signal:
-        """The activations of a group of positions."""
+    def _inputs(self, m: Module, number: int, block: int) -> Signal:
+        """A block's activations of a group of positions."""
         c = self.config
         group = c.position_groups[number]
         width = c.simd * c.x_bits
-        result = Signal(len(group) * width, name=f"inputs_of{number}")
-        m.d.comb += result.eq(self.inputs[group.start * width : group.stop * width])
+        result = Signal(len(group) * width, name=f"inputs_of{number}" + (f"_{block}" if c.blocks > 1 else ""))
+        begin = group.start * c.blocks + block * len(group)
+        m.d.comb += result.eq(self.inputs[begin * width :][: len(group) * width])
         return result

@@ -52,6 +52,7 @@ class PackedMacConfig:
     accumulation: Accumulation = Accumulation.FABRIC
     positions: int = 1
     arithmetic: Arithmetic = Arithmetic.DSP48E2
+    blocks: int = 1
 
     @property
     def sums(self) -> int:
@@ -65,12 +66,17 @@ class PackedMacConfig:
     @cached_property
     def channel_groups(self) -> tuple[range, ...]:
         """The output channels of each column."""
-        return _groups(self.pe, 2 if self.sharing is Sharing.CHANNELS else 1)
+        channels, most = self.pe // self.blocks, 2 if self.sharing is Sharing.CHANNELS else 1
+        return tuple(g for n in range(self.blocks) for g in _groups(n * channels, channels, most))
+
+    def block_of(self, channels: range) -> int:
+        """The block to which a column's channels belong."""
+        return channels.start * self.blocks // self.pe
 
     @cached_property
     def position_groups(self) -> tuple[range, ...]:
         """The output positions of each column."""
-        return _groups(self.positions, 2 if self.sharing is Sharing.POSITIONS else 1)
+        return _groups(0, self.positions, 2 if self.sharing is Sharing.POSITIONS else 1)
 
     @cached_property
     def columns(self) -> tuple[tuple[range, range], ...]:
@@ -95,7 +101,7 @@ class PackedMacConfig:
     @property
     def input_bits(self) -> int:
         """Bits of the activations of a step."""
-        return self.positions * self.simd * self.x_bits
+        return self.positions * self.blocks * self.simd * self.x_bits
 
     @property
     def slices(self) -> tuple[WeightSlice, ...]:
@@ -130,7 +136,7 @@ class PackedMacConfig:
         inputs = [len(stage) for stage in self.chains.stages]  # by their delay
         shifted = sum(n * -(-delay // 32) for delay, n in enumerate(inputs) if delay > 2)
         skew = sum(n * delay for delay, n in enumerate(inputs[:3]))
-        x_bits = self.positions * self.x_bits
+        x_bits = self.positions * self.blocks * self.x_bits
         total = Resources(lut=shifted * x_bits + 3, ff=skew * x_bits + self.latency)
         pairs = self.sums - len(self.columns)
         for lanes, count in ((2, pairs), (1, len(self.columns) - pairs)):
@@ -139,5 +145,6 @@ class PackedMacConfig:
         return total
 
 
-def _groups(total: int, most: int) -> tuple[range, ...]:
-    return tuple(range(n, min(n + most, total)) for n in range(0, total, most))
+def _groups(begin: int, count: int, most: int) -> tuple[range, ...]:
+    end = begin + count
+    return tuple(range(n, min(n + most, end)) for n in range(begin, end, most))

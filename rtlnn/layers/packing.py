@@ -24,6 +24,7 @@ class ArraySize:
     Parameters
     ----------
     steps : steps a pass
+    blocks : groups of channels at once
     """
 
     pe: int
@@ -31,6 +32,14 @@ class ArraySize:
     acc_bits: int
     positions: int = 1
     steps: int = 1
+    blocks: int = 1
+
+    @property
+    def pairs(self) -> tuple[list[int], list[int]]:
+        """The channels in the lower and in the upper lanes; of an odd number the last one has a slice of its own."""
+        of_block = self.pe // self.blocks
+        low = [n + k for n in range(0, self.pe, of_block) for k in range(0, of_block - 1, 2)]
+        return low, [n + 1 for n in low]
 
 
 def spacing_of(operand: Operand, ad_bits: int = 27) -> int:
@@ -95,12 +104,12 @@ def _best(
     def config(lengths: tuple[int, ...], range_: SumRange, accumulation: Accumulation) -> PackedMacConfig:
         return PackedMacConfig(
             size.pe, size.simd, x.bits, x.signed, w.bits, size.acc_bits,
-            lengths, spacing, range_.bits, sharing, accumulation, size.positions, arithmetic,
+            lengths, spacing, range_.bits, sharing, accumulation, size.positions, arithmetic, size.blocks,
         )  # fmt: skip
 
     for lengths in _splits(size.simd, limit):
         step = sums.of_step(lengths)
-        if not _apart(step, spacing, sharing, size.pe):
+        if not _apart(step, spacing, sharing, size):
             continue
         if arithmetic is Arithmetic.DSP48E1 or accumulation in (Accumulation.FABRIC, Accumulation.DUAL):
             return config(lengths, step, accumulation or Accumulation.FABRIC)
@@ -109,7 +118,7 @@ def _best(
         for chains in range(len(lengths), min(len(lengths) + more, size.simd) + 1):
             shorter = even_lengths(size.simd, chains)
             whole = sums.of_pass(shorter)
-            if _apart(whole, spacing, sharing, size.pe):
+            if _apart(whole, spacing, sharing, size):
                 return config(shorter, whole, Accumulation.SLICE)
         return None if accumulation else config(lengths, step, Accumulation.FABRIC)
     return None
@@ -117,7 +126,8 @@ def _best(
 
 def _possible(size: ArraySize, sharing: Sharing, arithmetic: Arithmetic, accumulation: Accumulation | None) -> bool:
     """Whether there are pairs with this sharing, and slices that add up so."""
-    if (sharing is Sharing.CHANNELS and size.pe == 1) or (sharing is Sharing.POSITIONS and size.positions == 1):
+    alone = {Sharing.CHANNELS: size.pe == size.blocks, Sharing.POSITIONS: size.positions == 1}
+    if alone.get(sharing):
         return False
     if accumulation is Accumulation.DUAL and (sharing is Sharing.NONE or size.acc_bits > HALF_BITS):
         return False
@@ -133,10 +143,9 @@ def _fits(operand: Operand, bits: int) -> bool:
     return operand.bits + (not operand.signed) <= bits
 
 
-def _apart(range_: SumRange, spacing: int, sharing: Sharing, pe: int) -> bool:
+def _apart(range_: SumRange, spacing: int, sharing: Sharing, size: ArraySize) -> bool:
     """Whether every lane holds its sums."""
     if sharing is Sharing.CHANNELS:
-        # the last one of an odd number has a column of its own
-        low, high = slice(0, pe - 1, 2), slice(1, None, 2)
+        low, high = size.pairs
         return range_.fit(spacing, low) and range_.fit(P_BITS - spacing, high)
     return range_.fit(min(spacing, P_BITS - spacing) if sharing is Sharing.POSITIONS else P_BITS)

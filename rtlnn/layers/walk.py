@@ -79,7 +79,7 @@ class Rows(_Walk):
         super().__init__(m, [row, slot, beat], c.tile.serial[0], c.kernel_steps[0])
         self.row, self.slot, self.beat = self.place
         next_frame = self._moved(self.tiles, c.height - (oh - 1) * hop)
-        next_tile, next_step = self._moved(self.tiles, hop), self._moved(self.place, 1)
+        next_tile, next_step = self._moved(self.tiles, hop), self._moved(self.place, c.window.dilation[0])
         next_position = self._moved(self.positions, c.window.stride[0])
         frame_end = [-top, *next_frame[1:]]
         self.follow(
@@ -148,7 +148,7 @@ class Columns(_Walk):
         base = Signal(range(first, -first), name="column_base", init=origin[2])
         super().__init__(m, [word, bank, base], c.tile.serial[1], c.kernel_steps[1])
         self.word, self.bank, self.base = self.place
-        next_tile, next_step = self._moved(self.tiles, hop), self._moved(self.place, 1)
+        next_tile, next_step = self._moved(self.tiles, hop), self._moved(self.place, c.window.dilation[1])
         next_position = self._moved(self.positions, c.window.stride[1])
         self.follow(
             [

@@ -1,7 +1,6 @@
 """Geometry and folding of sliding windows."""
 
 from dataclasses import dataclass, field
-from enum import Enum
 from math import prod
 
 from rtlnn.layers.component import Resources
@@ -9,19 +8,10 @@ from rtlnn.layers.stream import StreamFormat
 from rtlnn.layers.window_cost import window_resources
 from rtlnn.ops.window import Window
 
-__all__ = ["PIXELS", "Reduction", "Tile", "WindowConfig", "min_rows"]
+__all__ = ["PIXELS", "Tile", "WindowConfig", "min_rows"]
 
 PIXELS = (1, 2, 4, 8)
 """Pixels that a beat of the input may have."""
-
-
-class Reduction(Enum):
-    """What the steps of one pass sum over."""
-
-    ALL_CHANNELS = "all channels"
-    """Convolution, dense: one pass is the whole window; passes go over groups of output channels."""
-    PER_CHANNEL = "per channel"
-    """Pooling: one pass is the window of one group of channels; passes go over the groups."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +44,15 @@ class Tile:
 
     def span(self, window: Window, axis: int) -> int:
         """Rows or columns of the image that a tile reads."""
-        return (self.size[axis] - 1) * window.stride[axis] + window.kernel[axis]
+        return (self.size[axis] - 1) * window.stride[axis] + window.extent[axis]
 
     def hop(self, window: Window, axis: int) -> int:
         """Rows or columns of the image from one tile to the next."""
         return self.stride[axis] * window.stride[axis]
 
     def rectangle(self, window: Window, parallel: tuple[int, int], axis: int) -> int:
-        """Rows or columns of the image that a step reads."""
-        return (self.at_once[axis] - 1) * window.stride[axis] + parallel[axis]
+        """Rows or columns of the image from the first one that a step reads to the last one."""
+        return (self.at_once[axis] - 1) * window.stride[axis] + (parallel[axis] - 1) * window.dilation[axis] + 1
 
 
 @dataclass(frozen=True)
@@ -78,12 +68,13 @@ class WindowConfig:
     ----------
     height, width, channels : of a frame
     bits, signed : of a value of the input
-    window : kernel, stride, pads
+    window : kernel, stride, pads, dilation
     pad_value : the integer that stands in for padding, on `x`
     lanes : channels a beat
     parallel : kernel (rows, columns) read in one step: 1 or the whole kernel, each
-    reduction : the order of the steps
-    channel_passes : passes a tile with `Reduction.ALL_CHANNELS`
+    blocks : equal parts of a pixel's words that passes read on their own: 1 where sums go over all channels, all words
+        where each channel has sums of its own (pooling, depthwise convolution), groups between the two
+    channel_passes : passes over each block
     rows : row slots of the buffer, a multiple of the rows that a step reads; at least what a tile reads
     tile : positions that belong together
     pixels : pixels a beat of the input; more than one only where `lanes` are all channels
@@ -100,7 +91,7 @@ class WindowConfig:
     pad_value: int
     lanes: int
     parallel: tuple[int, int]
-    reduction: Reduction
+    blocks: int
     channel_passes: int
     rows: int
     tile: Tile = field(default_factory=Tile)
@@ -114,8 +105,8 @@ class WindowConfig:
                 raise ValueError(f"parallel {self.parallel} is neither 1 nor the kernel {self.window.kernel}")
             if self.tile.at_once[axis] not in (1, self.tile.size[axis]):
                 raise ValueError(f"{self.tile.at_once} positions at once are neither 1 nor the tile {self.tile.size}")
-        if self.split > 1 and self.reduction is Reduction.PER_CHANNEL:
-            raise ValueError("the values of a pool are not split")
+        if self.groups % self.blocks:
+            raise ValueError(f"{self.groups} words a pixel do not make {self.blocks} blocks")
         taps = self.lanes * prod(self.parallel)
         # any more pieces would be empty
         if self.split > -(-taps // self.simd):
@@ -166,9 +157,20 @@ class WindowConfig:
 
     @property
     def rectangle(self) -> tuple[int, int]:
-        """(rows, columns) of the image that a step reads."""
+        """(rows, columns) of the image from the first pixel that a step reads to the last one."""
         rows, columns = (self.tile.rectangle(self.window, self.parallel, axis) for axis in range(2))
         return rows, columns
+
+    @property
+    def taps(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The (rows, columns) of the rectangle that a step reads."""
+        return self._taps(0), self._taps(1)
+
+    def _taps(self, axis: int) -> tuple[int, ...]:
+        stride, dilation = self.window.stride[axis], self.window.dilation[axis]
+        positions = range(0, self.tile.at_once[axis] * stride, stride)
+        kernel = range(0, self.parallel[axis] * dilation, dilation)
+        return tuple(sorted({n + k for n in positions for k in kernel}))
 
     @property
     def hop(self) -> tuple[int, int]:
@@ -177,7 +179,7 @@ class WindowConfig:
 
     @property
     def banks(self) -> tuple[int, int]:
-        """Memories by (rows, columns): as many as a step reads and a beat writes."""
+        """Memories by (rows, columns): as many as the rectangle has, and a beat writes."""
         rows, columns = self.rectangle
         return rows, -(-columns // self.pixels) * self.pixels
 
@@ -208,8 +210,12 @@ class WindowConfig:
     @property
     def steps(self) -> int:
         """Steps a pass for each of the tile's positions that are read one after the other."""
-        inner = self.groups if self.reduction is Reduction.ALL_CHANNELS else 1
-        return prod(self.kernel_steps) * inner * self.split
+        return prod(self.kernel_steps) * self.pass_words * self.split
+
+    @property
+    def pass_words(self) -> int:
+        """Words that a pass reads of a pixel."""
+        return self.groups // self.blocks
 
     @property
     def pass_steps(self) -> int:
@@ -219,7 +225,7 @@ class WindowConfig:
     @property
     def passes(self) -> int:
         """Passes a tile."""
-        return self.channel_passes if self.reduction is Reduction.ALL_CHANNELS else self.groups
+        return self.channel_passes * self.blocks
 
     @property
     def cycles(self) -> int:

@@ -36,7 +36,7 @@ def window_resources(c: "WindowConfig") -> Resources:
         lut += pieces * -(-(c.split - 1) // 3)
         ff = counters + address + stages + pieces
     else:
-        ff = counters + address + stages + prod(c.rectangle) * width
+        ff = counters + address + stages + prod(map(len, c.taps)) * width
     if c.bank_words > LUTRAM_WORDS:
         return Resources(lut=round(lut), ff=ff, bram36=banks * block_rams(c.bank_words, width))
     # the read register of a block RAM is its own; that of LUTs is not
@@ -46,9 +46,9 @@ def window_resources(c: "WindowConfig") -> Resources:
 def _counters(c: "WindowConfig") -> int:
     """Bits of everything that counts: steps, rows, columns, what is in the buffer, where it is written."""
     (oh, ow), (ky, kx), (by, bx) = c.output_size, c.kernel_steps, c.banks
-    kernel, stride, (top, left) = c.window.kernel, c.window.stride, c.window.pads[:2]
-    steps = [c.steps // (ky * kx), kx, ky, *c.tile.serial, c.passes, c.passes * c.steps, ow, oh, 2]
-    last_row, last_column = (oh - 1) * stride[0] + kernel[0] - top, (ow - 1) * stride[1] + kernel[1] - left
+    extent, stride, (top, left) = c.window.extent, c.window.stride, c.window.pads[:2]
+    steps = [c.steps // (ky * kx), kx, ky, *c.tile.serial, c.channel_passes, c.blocks, c.passes * c.steps, ow, oh, 2]
+    last_row, last_column = (oh - 1) * stride[0] + extent[0] - top, (ow - 1) * stride[1] + extent[1] - left
     row_bits = max(top, last_row).bit_length() + 1
     column_bits = (max(left, last_column) * c.groups).bit_length() + 1
     places = (2 * row_bits if oh * ky > 1 else 0) + (2 * column_bits if ow * kx > 1 else 0)

@@ -45,8 +45,9 @@ class Window:
 
     @property
     def disjoint(self) -> bool:
-        """Whether every position has pixels of its own, all of them on the image."""
-        return not self.padded and all(s >= e for s, e in zip(self.stride, self.extent, strict=True))
+        """Whether every position has pixels of its own, side by side, all of them on the image."""
+        apart = all(s >= k for s, k in zip(self.stride, self.kernel, strict=True))
+        return apart and not self.padded and self.extent == self.kernel
 
     def output_size(self, size: tuple[int, ...]) -> tuple[int, int]:
         """(height, width) of the positions. Raises `ValueError` where the window fits nowhere."""

@@ -27,9 +27,9 @@ def _ending(window: Window, size: _Size, positions: _Size) -> Window:
     """The window as it makes so many positions on an image of `size`: other pads at the bottom and right."""
     pads = list(window.pads)
     for axis in range(2):
-        stride, kernel = window.stride[axis], window.kernel[axis]
-        if (size[axis] + pads[axis] + pads[axis + 2] - kernel) // stride + 1 != positions[axis]:
-            pads[axis + 2] = (positions[axis] - 1) * stride + kernel - pads[axis] - size[axis]
+        stride, extent = window.stride[axis], window.extent[axis]
+        if (size[axis] + pads[axis] + pads[axis + 2] - extent) // stride + 1 != positions[axis]:
+            pads[axis + 2] = (positions[axis] - 1) * stride + extent - pads[axis] - size[axis]
     return replace(window, pads=(pads[0], pads[1], pads[2], pads[3]))
 
 
@@ -51,7 +51,7 @@ def _reads(op: Op, source: _Size, made: _Size) -> _Size:
         return made
     if isinstance(op, (Conv2D, MaxPool2D, AveragePool2D)):
         w = op.window
-        rows, columns = ((made[n] - 1) * w.stride[n] + w.kernel[n] - w.pads[n] for n in range(2))
+        rows, columns = ((made[n] - 1) * w.stride[n] + w.extent[n] - w.pads[n] for n in range(2))
         return min(max(rows, 1), source[0]), min(max(columns, 1), source[1])
     return source
 

@@ -29,14 +29,17 @@ class Interval:
 
 
 def _products(weights: Array, x: Interval, x_zero: int, padded: bool) -> Interval:
-    """Σ w·(x - x_zero) for weights (O, ..., C)."""
+    """Σ w·(x - x_zero) for weights (O, ..., channels of a group)."""
     lo, hi = x.lo - x_zero, x.hi - x_zero
     if padded:
         lo, hi = np.minimum(lo, 0), np.maximum(hi, 0)
-    w = weights.astype(np.int64)
-    axes = tuple(range(1, w.ndim))
+    # (groups, outputs of a group, taps, channels of a group)
+    groups, depth = len(lo) // weights.shape[-1], weights.shape[-1]
+    w = weights.astype(np.int64).reshape(groups, len(weights) // groups, -1, depth)
+    lo, hi = (v.reshape(groups, 1, 1, depth) for v in (lo, hi))
     positive, negative = np.maximum(w, 0), np.minimum(w, 0)
-    return Interval((positive * lo + negative * hi).sum(axis=axes), (positive * hi + negative * lo).sum(axis=axes))
+    least, most = positive * lo + negative * hi, positive * hi + negative * lo
+    return Interval(least.sum(axis=(2, 3)).ravel(), most.sum(axis=(2, 3)).ravel())
 
 
 def _reshaped(x: Interval, channels: int) -> Interval:

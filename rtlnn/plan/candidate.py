@@ -15,10 +15,11 @@ from rtlnn.layers.pool import PoolConfig
 from rtlnn.layers.product_serial import serial_turns
 from rtlnn.layers.requantizer import RequantizeConfig
 from rtlnn.layers.rom import rom_resources
-from rtlnn.layers.window import PIXELS, Reduction, Tile, WindowConfig, min_rows
+from rtlnn.layers.window import PIXELS, Tile, WindowConfig, min_rows
 from rtlnn.ops import MaxPool2D
 from rtlnn.plan.finishing import Finish, finishing
 from rtlnn.plan.folding import Folding
+from rtlnn.plan.grouping import Grouping
 from rtlnn.plan.pooling import pool_array
 from rtlnn.plan.products import Products
 from rtlnn.plan.tasks import Task
@@ -44,19 +45,19 @@ class Candidate:
         if task.weights is not None:
             self._products = Products(task, task.weights, folding, arithmetic, exact)
         products = self._products
-        passes = products.passes if products else 1
-        if not pool and at_once[1] > 1 and (passes > 1 or (products is None and folding.lanes < c)):
+        self._grouping = Grouping.of(task, folding)
+        passes = -(-task.sums.shape[2] // folding.pe)
+        if not pool and at_once[1] > 1 and passes > 1:
             raise ValueError(f"{at_once} positions at once need all channels at once")
         x = task.input.fixed
         pad = x.lo if isinstance(task.node.op, MaxPool2D) else task.x_zero
-        reduction = Reduction.ALL_CHANNELS if products else Reduction.PER_CHANNEL
-        flip = products.flip if products else 0
+        flip, blocks = products.flip if products else 0, self._grouping.blocks
         banks = tile.rectangle(window, folding.parallel, 0)
         # the rows of a tile, those that the next one adds, and those of the next frame's first tile
         most = 2 * tile.span(window, 0) + tile.hop(window, 0) - 1
         rows = max(folding.rows or -(-most // banks) * banks, min_rows(window, folding.parallel, tile))
         self.window = WindowConfig(
-            h, w, c, x.bits, x.signed, window, pad - flip, folding.lanes, folding.parallel, reduction, passes,
+            h, w, c, x.bits, x.signed, window, pad - flip, folding.lanes, folding.parallel, blocks, passes // blocks,
             rows, tile, folding.pixels or 1, flip > 0, folding.split,
         )  # fmt: skip
         if folding.pixels is None and folding.lanes == c:
@@ -89,6 +90,11 @@ class Candidate:
     def with_chain(self, longest: int) -> "Candidate":
         """The same with chains of so many slices at most."""
         return Candidate(self.task, replace(self.folding, chain=longest), self._arithmetic, self._exact)
+
+    @property
+    def simd(self) -> int:
+        """Values a step for each result."""
+        return self._grouping.simd
 
     @property
     def settled(self) -> Folding:

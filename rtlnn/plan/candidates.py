@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from itertools import product
 from math import prod
 
+from rtlnn.layers.window import Tile
 from rtlnn.ops import AveragePool2D
 from rtlnn.plan.folding import Folding
+from rtlnn.plan.grouping import Grouping
 from rtlnn.plan.tasks import Task
 
 __all__ = ["candidates", "lean"]
@@ -14,6 +16,8 @@ _MOST_COLUMNS = 8
 """Columns at once: as many as pixels a beat of the input can have."""
 _MOST_TAPS = 128
 """Values of a window that are spread over steps: each takes a place in a choice."""
+_MOST_BANKS = 3
+"""Memories for each value that a step reads, where taps are apart."""
 _WASTE = 1.35
 """Multipliers of a folding against the fewest for its speed: it may save memories or width converters."""
 
@@ -21,14 +25,33 @@ _WASTE = 1.35
 def candidates(task: Task) -> Iterator[Folding]:
     """All foldings: no two take the same number of cycles by the same parallelism."""
     kh, kw = task.window.kernel
-    channels, outputs = task.input.shape[2], task.sums.shape[2]
+    outputs = task.sums.shape[2]
     for parallel in product(sorted({1, kh}), sorted({1, kw})):
-        for lanes in _useful(channels):
-            splits = _splits(task, lanes, parallel)
-            for pe in [lanes] if task.weights is None else _useful(outputs):
-                for positions in _positions(task, complete=pe >= outputs):
-                    for split in splits:
-                        yield Folding(pe, lanes, parallel, positions=positions, split=split)
+        for pe, lanes in _channels(task):
+            for positions in _positions(task, complete=pe >= outputs):
+                if _far(task, parallel, positions):
+                    continue
+                for split in _splits(task, lanes, parallel):
+                    yield Folding(pe, lanes, parallel, positions=positions, split=split)
+
+
+def _channels(task: Task) -> Iterator[tuple[int, int]]:
+    """(Output channels, input channels) at once: parts of a group, or whole groups."""
+    groups, depth, outputs = task.groups, task.depth, task.sums.shape[2] // task.groups
+    if groups == 1:
+        yield from product(_useful(outputs), _useful(depth))
+        return
+    yield from ((pe, lanes) for pe in _divisors(outputs) for lanes in _divisors(depth))
+    yield from ((n * outputs, n * depth) for n in _useful(groups) if n > 1)
+
+
+def _far(task: Task, parallel: tuple[int, int], positions: tuple[int, int]) -> bool:
+    """Whether taps at once are so far apart that most of the memories between them would not be read."""
+    w = task.window
+    if w.dilation == (1, 1):
+        return False
+    rectangle = (Tile((1, 1), (1, 1), positions).rectangle(w, parallel, axis) for axis in range(2))
+    return prod(rectangle) > _MOST_BANKS * prod(parallel) * prod(positions)
 
 
 def lean(task: Task) -> list[Folding]:
@@ -45,15 +68,13 @@ def lean(task: Task) -> list[Folding]:
 def _size(task: Task, f: Folding) -> tuple[int, int]:
     """(cycles that the reader is busy, multipliers or taps)."""
     h, w, outputs = task.sums.shape
-    kernel = prod(task.window.kernel) // prod(f.parallel) * f.split
-    groups = -(-task.input.shape[2] // f.lanes)
-    if task.weights is None:
-        return h * w // prod(f.positions) * groups * kernel, f.simd * prod(f.positions)
+    g = Grouping.of(task, f)
+    kernel = prod(task.window.kernel) // prod(f.parallel) * f.split * -(-task.depth // g.lanes)
     if task.pool:
         h, w = task.pool.output_size((h, w))
         kernel *= prod(task.pool.kernel)
     passes = -(-outputs // f.pe)
-    return h * w * passes * groups * kernel // prod(f.positions), f.pe * f.simd * prod(f.positions)
+    return h * w * passes * kernel // prod(f.positions), f.pe * g.simd * prod(f.positions)
 
 
 def _positions(task: Task, complete: bool) -> list[tuple[int, int]]:
@@ -72,9 +93,13 @@ def _positions(task: Task, complete: bool) -> list[tuple[int, int]]:
 def _splits(task: Task, lanes: int, parallel: tuple[int, int]) -> list[int]:
     """In how many steps a whole window is read: a kernel's size has few divisors, and often none that fits."""
     taps = lanes * prod(parallel)
-    if task.weights is None or parallel != task.window.kernel or parallel == (1, 1) or taps > _MOST_TAPS:
+    if lanes > task.depth or parallel != task.window.kernel or parallel == (1, 1) or taps > _MOST_TAPS:
         return [1]
     return sorted({-(-taps // n) for n in _useful(taps)})
+
+
+def _divisors(total: int) -> list[int]:
+    return [n for n in range(1, total + 1) if total % n == 0]
 
 
 def _useful(total: int) -> list[int]:

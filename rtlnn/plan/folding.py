@@ -1,7 +1,6 @@
 """Foldings: how much of a layer works in parallel."""
 
 from dataclasses import dataclass
-from math import prod
 
 from rtlnn.layers.mac_column import Accumulation
 
@@ -15,7 +14,7 @@ class Folding:
     Parameters
     ----------
     pe : output channels in parallel; equal to `lanes` where there are no weights
-    lanes : input channels in parallel
+    lanes : input channels in parallel; with groups, `pe` and `lanes` divide those of a group, or are whole groups
     parallel : kernel (rows, columns) in parallel: 1 or the whole kernel, each
     rows : row slots of the line buffer, None for the smallest that loses nothing
     slots : passes under way, None for the smallest number that loses nothing
@@ -41,7 +40,3 @@ class Folding:
     spacing: int | None = None
     results: int | None = None
     accumulation: Accumulation | None = None
-
-    @property
-    def simd(self) -> int:
-        return -(-self.lanes * prod(self.parallel) // self.split)

@@ -13,6 +13,7 @@ from rtlnn.layers.mac import MacConfig
 from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.packing import ArraySize, pack
 from rtlnn.plan.folding import Folding
+from rtlnn.plan.grouping import Grouping
 from rtlnn.plan.tasks import Task
 
 __all__ = ["Products"]
@@ -23,12 +24,13 @@ class Products:
 
     Parameters
     ----------
-    weights : of the task, (O, KH, KW, C)
+    weights : of the task, (O, KH, KW, channels of a group)
     exact : bound the sums of this folding; else those of all foldings at once, quickly
     """
 
     def __init__(self, task: Task, weights: Array, folding: Folding, arithmetic: Arithmetic, exact: bool) -> None:
         self._task, self._weights, self._folding = task, weights, folding
+        self._grouping = Grouping.of(task, folding)
         self._arithmetic, self._exact = arithmetic, exact
         self._arrays: dict[bool, PackedMacConfig | None] = {}
 
@@ -42,7 +44,7 @@ class Products:
         """Steps a pass, for one position."""
         f = self._folding
         _, kh, kw, channels = self._weights.shape
-        return kh // f.parallel[0] * (kw // f.parallel[1]) * -(-channels // f.lanes) * f.split
+        return kh // f.parallel[0] * (kw // f.parallel[1]) * -(-channels // self._grouping.lanes) * f.split
 
     @cached_property
     def flip(self) -> int:
@@ -86,14 +88,14 @@ class Products:
 
     @cached_property
     def array(self) -> MacConfig | PackedMacConfig:
-        x, f = self._task.input.fixed, self._folding
+        x, f, g = self._task.input.fixed, self._folding, self._grouping
         signed = x.signed or self.flip > 0
         if (found := self._packed(signed)) is not None:
             return found
         if f.accumulation is not None:
             raise ValueError(f"its products cannot be added up by {f.accumulation.value!r}")
         bits = self._task.weight_format.bits
-        return MacConfig(f.pe, f.simd, x.bits, signed, bits, self.sum_bits, prod(f.positions))
+        return MacConfig(f.pe, g.simd, x.bits, signed, bits, self.sum_bits, prod(f.positions), g.at_once)
 
     def words(self) -> list[list[int]]:
         """The words of each slice of the array's weights."""
@@ -109,22 +111,22 @@ class Products:
         return self._arrays[signed]
 
     def _pack(self, signed: bool) -> PackedMacConfig | None:
-        task, f = self._task, self._folding
+        task, f, g = self._task, self._folding, self._grouping
         x = Operand.of(task.input.fixed.bits, signed)
         sums: LaneSums = WeightSums(self._rows, x) if self._exact else task.lane_sums[signed].folded(f.pe, self.steps)
-        size = ArraySize(f.pe, f.simd, self.sum_bits, prod(f.positions), self.steps)
+        size = ArraySize(f.pe, g.simd, self.sum_bits, prod(f.positions), self.steps, g.at_once)
         w = Operand(task.weight_format.bits, True, *task.weight_bounds)
         return pack(size, x, w, sums, f.chain, self._arithmetic, f.accumulation)
 
     @cached_property
     def _rows(self) -> Array:
         """Weights as they are multiplied, [passes, steps, pe, simd]; channels that do not exist have weight 0."""
-        f = self._folding
+        f, lanes, simd = self._folding, self._grouping.lanes, self._grouping.simd
         o, kh, kw, channels = self._weights.shape
         py, px = f.parallel
-        padded = np.pad(self._weights, ((0, self.passes * f.pe - o), (0, 0), (0, 0), (0, -channels % f.lanes)))
-        parts = padded.reshape(self.passes, f.pe, kh // py, py, kw // px, px, -1, f.lanes)
-        words = parts.transpose(0, 2, 4, 6, 1, 3, 5, 7).reshape(-1, f.pe, py * px * f.lanes)
-        pieces = np.pad(words, ((0, 0), (0, 0), (0, f.split * f.simd - words.shape[2])))
-        pieces = pieces.reshape(-1, f.pe, f.split, f.simd).transpose(0, 2, 1, 3)
-        return pieces.reshape(self.passes, self.steps, f.pe, f.simd)
+        padded = np.pad(self._weights, ((0, self.passes * f.pe - o), (0, 0), (0, 0), (0, -channels % lanes)))
+        parts = padded.reshape(self.passes, f.pe, kh // py, py, kw // px, px, -1, lanes)
+        words = parts.transpose(0, 2, 4, 6, 1, 3, 5, 7).reshape(-1, f.pe, py * px * lanes)
+        pieces = np.pad(words, ((0, 0), (0, 0), (0, f.split * simd - words.shape[2])))
+        pieces = pieces.reshape(-1, f.pe, f.split, simd).transpose(0, 2, 1, 3)
+        return pieces.reshape(self.passes, self.steps, f.pe, simd)

@@ -77,9 +77,22 @@ class Task:
         op = self.node.op
         return op.x_zero if isinstance(op, (Conv2D, Dense, AveragePool2D)) else 0
 
+    @property
+    def groups(self) -> int:
+        """Groups of the channels, each with sums of its own: every channel where there are no weights."""
+        op = self.node.op
+        if isinstance(op, Conv2D):
+            return op.groups
+        return 1 if isinstance(op, Dense) else self.input.shape[2]
+
+    @property
+    def depth(self) -> int:
+        """Channels of a group of the input."""
+        return self.input.shape[2] // self.groups
+
     @cached_property
     def weights(self) -> Array | None:
-        """Weights (O, KH, KW, C), None where the operation has none."""
+        """Weights (O, KH, KW, `depth`), None where the operation has none."""
         op = self.node.op
         if isinstance(op, Conv2D):
             return self.constants[self.node.inputs[1]]
