@@ -1,4 +1,4 @@
-"""Memory files, and the Verilog modules that read them."""
+"""The Verilog modules of memories: read-only ones with their files, and such as are loaded."""
 
 from collections.abc import Sequence
 from string import Template
@@ -6,9 +6,9 @@ from string import Template
 import numpy as np
 
 from rtlnn.ir.types import Array
-from rtlnn.layers.rom import LUTRAM_WORDS
+from rtlnn.layers.memory_kind import LUTRAM_WORDS, MemoryKind
 
-__all__ = ["memory_file", "pack_words", "rom_module"]
+__all__ = ["loaded_module", "memory_file", "pack_words", "rom_module"]
 
 _ROM = Template("""\
 `ifndef RTLNN_MEM_DIR
@@ -46,16 +46,67 @@ _DISTRIBUTED = """\
     addr_2 <= addr_1;
   end
   assign data = memory[addr_2];"""
+# deeper ones need a choice between LUTs, and so a register behind it
+_DEEP = """\
+  reg [$addr_msb:0] addr_1;
+  reg [$data_msb:0] data;
+  (* rom_style = "distributed", ram_style = "distributed" *)
+  reg [$data_msb:0] memory [0:$last];
+  initial $$readmemh({`RTLNN_MEM_DIR, "$name.mem"}, memory);
+  always @(posedge clk) begin
+    addr_1 <= addr;
+    data <= memory[addr_1];
+  end"""
 _CONSTANT = """\
   reg [$data_msb:0] memory [0:0];
   initial $$readmemh({`RTLNN_MEM_DIR, "$name.mem"}, memory);
   assign data = memory[0];"""
 
 
-def rom_module(name: str, width: int, depth: int) -> str:
-    """Verilog of the read-only memory `name`, filled from `name.mem`."""
-    read = _CONSTANT if depth == 1 else _DISTRIBUTED if depth <= LUTRAM_WORDS else _BLOCK
-    values = {
+_LOADED = Template("""\
+// $depth words of $width bits, empty until they are loaded; data follow two cycles after the address
+module $name (clk, addr, data, load_enable, load_addr, load_data);
+  input clk;
+  input [$addr_msb:0] addr;
+  output [$data_msb:0] data;
+  input load_enable;
+  input [$addr_msb:0] load_addr;
+  input [$data_msb:0] load_data;
+  reg [$data_msb:0] data;
+  reg [$data_msb:0] fetched;
+  (* ram_style = "ultra" *)
+  reg [$data_msb:0] memory [0:$last];
+  always @(posedge clk) begin
+    if (load_enable)
+      memory[load_addr] <= load_data;
+    fetched <= memory[addr];
+    data <= fetched;
+  end
+endmodule
+""")
+
+
+def rom_module(name: str, width: int, depth: int, kind: MemoryKind | None = None) -> str:
+    """Verilog of the read-only memory `name`, filled from `name.mem`; `kind` defaults to that for so many words.
+
+    Raises `ValueError` for UltraRAM, which cannot be filled.
+    """
+    kind = kind or MemoryKind.of(depth)
+    if kind is MemoryKind.URAM:
+        raise ValueError(f"{name}: an UltraRAM has no contents from the start")
+    small = _DISTRIBUTED if depth <= LUTRAM_WORDS else _DEEP
+    read = _CONSTANT if depth == 1 else small if kind is MemoryKind.LUTRAM else _BLOCK
+    values = _values(name, width, depth)
+    return _ROM.substitute(values, read=Template(read).substitute(values))
+
+
+def loaded_module(name: str, width: int, depth: int) -> str:
+    """Verilog of the UltraRAM `name`, with a port through which it is loaded."""
+    return _LOADED.substitute(_values(name, width, depth))
+
+
+def _values(name: str, width: int, depth: int) -> dict[str, object]:
+    return {
         "name": name,
         "width": width,
         "depth": depth,
@@ -63,7 +114,6 @@ def rom_module(name: str, width: int, depth: int) -> str:
         "data_msb": width - 1,
         "last": depth - 1,
     }
-    return _ROM.substitute(values, read=Template(read).substitute(values))
 
 
 def memory_file(words: Sequence[int], width: int) -> str:

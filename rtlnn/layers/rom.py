@@ -3,12 +3,13 @@
 from functools import cache
 
 from rtlnn.layers.component import Resources
+from rtlnn.layers.memory_kind import LUTRAM_WORDS, MemoryKind
 
-__all__ = ["LUTRAM_WORDS", "WIDTHS", "block_rams", "lutram", "rom_resources"]
+__all__ = ["LUTRAM_WORDS", "URAM_WIDTH", "WIDTHS", "block_rams", "lutram", "rom_resources", "ultra_rams"]
 
-LUTRAM_WORDS = 64
-"""Memories of up to this many words are made of LUTs."""
-
+URAM_WIDTH = 72
+_URAM_WORDS = 4096
+"""Of an UltraRAM, which has but this one shape (UG573)."""
 _ASPECTS = ((512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1))
 """(words, bits) of a RAMB36E2 with one read and one write port (UG573); a half block has half the words."""
 WIDTHS = tuple(sorted({width for _, full in _ASPECTS for width in (full, full // 2) if width}))
@@ -44,15 +45,27 @@ def lutram(words: int, bits: int) -> int:
     return -(-bits // 7) * 8 * blocks + bits * -(-(blocks - 1) // 3)
 
 
-def rom_resources(words: int, bits: int) -> Resources:
-    """A read-only memory whose data come two cycles after the address.
+def ultra_rams(words: int, bits: int) -> int:
+    """UltraRAMs of a memory with `words` words of `bits` bits, those of more than 4,096 words in cascades."""
+    return -(-words // _URAM_WORDS) * -(-bits // URAM_WIDTH)
 
-    A LUT holds 64 words of one bit, or 32 of two, behind two registers of the address; a block RAM has both registers
-    of its own. A single word is a constant.
+
+def rom_resources(words: int, bits: int, kind: MemoryKind | None = None) -> Resources:
+    """A read-only memory whose data come two cycles after the address; `kind` defaults to that for so many words.
+
+    A LUT holds 64 words of one bit, or 32 of two, behind two registers of the address; four LUTs and what joins them
+    in their slice hold 256, and deeper ones need a choice before a register of the data in place of one of the address.
+    Block RAM and UltraRAM have both registers of their own. A single word is a constant, unless it is loaded.
     """
+    kind = kind or MemoryKind.of(words)
+    if kind is MemoryKind.URAM:
+        return Resources(uram=ultra_rams(words, bits))
     if words == 1:
         return Resources()
-    if words > LUTRAM_WORDS:
+    if kind is MemoryKind.BRAM:
         return Resources(bram36=block_rams(words, bits))
+    if words > LUTRAM_WORDS:
+        choices = -(-(-(-words // (4 * LUTRAM_WORDS)) - 1) // 3)
+        return Resources(lut=bits * (-(-words // LUTRAM_WORDS) + choices), ff=(words - 1).bit_length() + bits)
     lut = bits if words > LUTRAM_WORDS // 2 else -(-bits // 2)
     return Resources(lut=lut, ff=2 * (words - 1).bit_length())

@@ -1,4 +1,4 @@
-"""Which memories hold an array's weights, so that few block RAMs stay half empty."""
+"""Which memories hold an array's weights, so that few block RAMs or UltraRAMs stay half empty."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,18 +8,20 @@ from itertools import accumulate
 from amaranth.hdl import Cat, Module, Value
 
 from rtlnn.layers.component import Resources
+from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.pipeline import delayed
-from rtlnn.layers.rom import LUTRAM_WORDS, WIDTHS, block_rams
+from rtlnn.layers.rom import URAM_WIDTH, WIDTHS, rom_resources
 
 __all__ = ["WeightLayout"]
 
-_LUTS_A_BLOCK = 100
-"""What a block RAM may cost to save: far less than its share of a device, which is some hundred LUTs."""
+_LUTS_A_BLOCK = {MemoryKind.BRAM: 100, MemoryKind.URAM: 300}
+"""What a block RAM may cost to save: far less than its share of a device, some hundred LUTs; or an UltraRAM."""
+_WIDTHS = {MemoryKind.BRAM: WIDTHS, MemoryKind.URAM: (URAM_WIDTH,)}
 
 
 @dataclass(frozen=True)
 class WeightLayout:
-    """Each slice of an array's weights in a memory of its own, and what does not fill its block RAMs in a shared one.
+    """Each slice of an array's weights in a memory of its own, and what does not fill its blocks in a shared one.
 
     A slice's address comes as late as the slice. The shared memory is read with the first slice's address, and what it
     holds of a slice is delayed instead, by a shift register LUT a bit.
@@ -29,24 +31,27 @@ class WeightLayout:
     depth : words
     slices : bits of each slice's words, in the order of their delays 0, 1, 2...
     rests : how many of them, the upper ones, are in the shared memory
+    kind : what all memories are made of
     """
 
     depth: int
     slices: tuple[int, ...]
     rests: tuple[int, ...]
+    kind: MemoryKind
 
     @classmethod
     @lru_cache(maxsize=4096)
-    def best(cls, depth: int, slices: tuple[int, ...]) -> "WeightLayout":
-        """The layout with the fewest block RAMs, as far as they are worth their LUTs."""
-        alone = cls(depth, slices, (0,) * len(slices))
-        if depth <= LUTRAM_WORDS or len(slices) < 2:
+    def best(cls, depth: int, slices: tuple[int, ...], kind: MemoryKind | None = None) -> "WeightLayout":
+        """The layout with the fewest blocks, as far as they are worth their LUTs, in `kind` or that for `depth`."""
+        kind = kind or MemoryKind.of(depth)
+        alone = cls(depth, slices, (0,) * len(slices), kind)
+        if kind is MemoryKind.LUTRAM or len(slices) < 2:
             return alone
         layouts = [alone]
-        for width in WIDTHS:
+        for width in _WIDTHS[kind]:
             rests = tuple(bits % width if bits > width else 0 for bits in slices)
-            shared = cls(depth, slices, rests)
-            if shared.resources.lut <= _LUTS_A_BLOCK * (alone.blocks - shared.blocks):
+            shared = cls(depth, slices, rests, kind)
+            if shared.resources.lut <= _LUTS_A_BLOCK[kind] * (alone.blocks - shared.blocks):
                 layouts.append(shared)
         return min(layouts, key=lambda layout: (layout.blocks, layout.resources.lut))
 
@@ -69,8 +74,9 @@ class WeightLayout:
 
     @property
     def blocks(self) -> float:
-        """RAMB36 blocks of all memories, where they are of block RAM."""
-        return sum(block_rams(self.depth, bits) for bits in self.memories.values())
+        """RAMB36 blocks or UltraRAMs of all memories."""
+        costs = [rom_resources(self.depth, bits, self.kind) for bits in self.memories.values()]
+        return sum(cost.bram36 + cost.uram for cost in costs)
 
     @property
     def resources(self) -> Resources:

@@ -7,10 +7,13 @@ from functools import cached_property
 from pathlib import Path
 
 from rtlnn.errors import InputError
+from rtlnn.layers.memory_kind import MemoryKind
 
 __all__ = ["SourceModule", "instance_counts", "read_modules"]
 
 _MEMORY = re.compile(r"reg \[(\d+):0\] memory \[0:(\d+)\];")
+_STYLE = re.compile(r'ram_style = "(\w+)"')
+_KINDS = {"block": MemoryKind.BRAM, "ultra": MemoryKind.URAM, "distributed": MemoryKind.LUTRAM}
 
 
 @dataclass(frozen=True)
@@ -21,13 +24,13 @@ class SourceModule:
     ----------
     path, text : the file
     children : modules of other files that it instantiates, with how often
-    rom : (words, bits) of a module that is a read-only memory from a memory file, None for others
+    memory : (words, bits, kind) of a module that is a memory of weights or parameters, None for others
     """
 
     path: Path
     text: str
     children: Mapping[str, int]
-    rom: tuple[int, int] | None
+    memory: tuple[int, int, MemoryKind] | None
 
     @property
     def name(self) -> str:
@@ -51,7 +54,7 @@ def read_modules(files: Sequence[Path]) -> dict[str, SourceModule]:
         text = texts[file.stem]
         if not re.search(rf"^module {re.escape(file.stem)}\b", text, re.MULTILINE):
             raise InputError(f"{file} does not define the module {file.stem}; build again")
-        modules[file.stem] = SourceModule(file, text, _children(file.stem, text, texts), _rom(text))
+        modules[file.stem] = SourceModule(file, text, _children(file.stem, text, texts), _memory(text))
     return modules
 
 
@@ -64,11 +67,13 @@ def _children(name: str, text: str, all_modules: Mapping[str, str]) -> dict[str,
     return found
 
 
-def _rom(text: str) -> tuple[int, int] | None:
-    memory = _MEMORY.search(text)
-    if "$readmemh" not in text or memory is None:
+def _memory(text: str) -> tuple[int, int, MemoryKind] | None:
+    memory, style = _MEMORY.search(text), _STYLE.search(text)
+    # a single word is a constant and has no style; UltraRAM has no contents
+    kind = _KINDS[style[1]] if style else MemoryKind.LUTRAM
+    if memory is None or ("$readmemh" not in text and kind is not MemoryKind.URAM):
         return None
-    return int(memory[2]) + 1, int(memory[1]) + 1
+    return int(memory[2]) + 1, int(memory[1]) + 1, kind
 
 
 def instance_counts(modules: Mapping[str, SourceModule], top: str) -> dict[str, int]:

@@ -27,7 +27,7 @@ def synth(build_dir: Path | str, progress: Progress | None = None, cache_dir: Pa
     """Count the cells of the core in `build_dir` with Yosys (`synth_xilinx`), for the family of the build's part.
 
     Every distinct module is synthesized once, by itself, and counted as often as it is instantiated; nothing is
-    optimized across modules, but paths are followed across them. Read-only memories are counted by their size.
+    optimized across modules, but paths are followed across them. Memories of weights are counted by their size.
     `progress` is called with (step, done, total); results are kept in `cache_dir` (default: the user's cache folder).
     Raises `InputError` if the folder or the tool cannot be used, `CheckFailed` if Yosys refuses the design.
     """
@@ -40,12 +40,13 @@ def synth(build_dir: Path | str, progress: Progress | None = None, cache_dir: Pa
     yosys = Yosys(family, cache_dir)
 
     def count(module: SourceModule) -> tuple[ModuleCells, TimedModule]:
-        if module.rom is not None:
-            cells, timing = memory_cells(*module.rom), TimedModule(memory_timing(*module.rom), {})
+        if module.memory is not None:
+            words, bits, kind = module.memory
+            cells, timing = memory_cells(words, bits, kind), TimedModule(memory_timing(words, kind), {})
         else:
             found = yosys.count(module, [modules[name] for name in module.children])
             cells, timing = Cells.of(found.cells), TimedModule(found.timing, found.instances)
-        number, memory, own = instances[module.name], module.rom is not None, timing.timing
+        number, memory, own = instances[module.name], module.memory is not None, timing.timing
         arriving, leaving = _levels(own.arriving), _levels(own.leaving)
         return ModuleCells(module.name, number, cells, own.longest, arriving, leaving, memory), timing
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from rtlnn.emit.memory import memory_file, pack_words, rom_module
+from rtlnn.layers.memory_kind import MemoryKind
 
 
 @pytest.mark.parametrize("bits", [1, 2, 5, 8, 13, 25])
@@ -28,6 +29,14 @@ def test_the_module_has_the_size_of_its_contents(depth: int, msb: int, style: st
     assert f"memory [0:{depth - 1}];" in text
     assert f'rom_style = "{style}"' in text
     assert '{`RTLNN_MEM_DIR, "m.mem"}' in text
+
+
+def test_luts_hold_deep_memories_where_they_are_asked_to() -> None:
+    text = rom_module("m", 12, 300, MemoryKind.LUTRAM)
+    assert 'rom_style = "distributed"' in text
+    assert "data <= memory[addr_1];" in text
+    with pytest.raises(ValueError, match="m: an UltraRAM has no contents"):
+        rom_module("m", 12, 300, MemoryKind.URAM)
 
 
 def test_a_single_word_takes_no_register() -> None:

@@ -5,6 +5,7 @@ from itertools import accumulate
 import numpy as np
 import pytest
 
+from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.rom import block_rams
 from rtlnn.layers.weight_layout import WeightLayout
 
@@ -30,13 +31,30 @@ def test_blocks(depth: int, slices: tuple[int, ...], blocks: float, luts: int) -
     assert sum(layout.memories.values()) == sum(slices)
 
 
+@pytest.mark.parametrize(
+    ("depth", "slices", "blocks", "rests"),
+    [
+        (4096, (72,) * 3, 3, 0),
+        (4097, (72,) * 3, 6, 0),
+        (100, (73, 73, 73, 73), 5, 1),  # one bit of each in a fifth one
+        (4000, (128,) * 8, 15, 56),  # 16 alone: the delays cost 280 LUTs
+        (4000, (128,) * 40, 80, 0),  # the delays would cost more than is saved
+        (4000, (8,) * 5, 5, 0),
+    ],
+)
+def test_ultra_rams(depth: int, slices: tuple[int, ...], blocks: int, rests: int) -> None:
+    layout = WeightLayout.best(depth, slices, MemoryKind.URAM)
+    assert (layout.blocks, set(layout.rests)) == (blocks, {rests})
+    assert sum(layout.memories.values()) == sum(slices)
+
+
 def test_no_rest_where_it_does_not_pay() -> None:
     """Thousands of delayed bits would cost more than the half blocks that they save."""
     assert not any(WeightLayout.best(512, (36 * 9 + 30,) * 40).rests)
 
 
 def test_contents(rng: np.random.Generator) -> None:
-    layout = WeightLayout(70, (12, 9, 5), (4, 0, 2))
+    layout = WeightLayout(70, (12, 9, 5), (4, 0, 2), MemoryKind.BRAM)
     words = [[int(w) for w in rng.integers(0, 1 << bits, layout.depth)] for bits in layout.slices]
     found = layout.contents(words)
     assert {name: max(w).bit_length() <= layout.memories[name] for name, w in found.items()} == dict.fromkeys(

@@ -4,13 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from rtlnn.emit.memory import rom_module
+from rtlnn.emit.memory import loaded_module, rom_module
 from rtlnn.emit.netlist import Stage, emit_chain
 from rtlnn.errors import InputError
 from rtlnn.layers.fifo import SkidConfig
 from rtlnn.layers.guard import GuardConfig
+from rtlnn.layers.memory_kind import MemoryKind
+from rtlnn.layers.rom import rom_resources
 from rtlnn.layers.stream import StreamFormat
+from rtlnn.synthesis.memories import memory_cells
 from rtlnn.synthesis.modules import instance_counts, read_modules
+
+LUTRAM, BRAM, URAM = MemoryKind
 
 
 def write(folder: Path, texts: dict[str, str]) -> list[Path]:
@@ -39,10 +44,18 @@ def test_instances_multiply_down_the_hierarchy(tmp_path: Path) -> None:
     assert instance_counts(read_modules(write(tmp_path, texts)), "top") == {"top": 1, "pair": 2, "leaf": 5}
 
 
-@pytest.mark.parametrize(("words", "bits"), [(1, 1), (2, 8), (64, 33), (1000, 2048)])
-def test_memories_are_known_by_their_size(words: int, bits: int, tmp_path: Path) -> None:
-    modules = read_modules(write(tmp_path, {"rom": rom_module("rom", bits, words)}))
-    assert modules["rom"].rom == (words, bits)
+@pytest.mark.parametrize(
+    ("words", "bits", "kind"),
+    [(1, 1, LUTRAM), (2, 8, LUTRAM), (64, 33, BRAM), (1000, 2048, BRAM), (300, 9, LUTRAM), (5, 80, URAM)],
+)
+def test_memories_are_known_by_their_size(words: int, bits: int, kind: MemoryKind, tmp_path: Path) -> None:
+    text = loaded_module("rom", bits, words) if kind is URAM else rom_module("rom", bits, words, kind)
+    modules = read_modules(write(tmp_path, {"rom": text}))
+    assert modules["rom"].memory == (words, bits, kind)
+    cost = rom_resources(words, bits, kind)
+    cells = memory_cells(words, bits, kind)
+    assert (cells.lut, cells.ff, cells.uram) == (cost.lut, cost.ff, cost.uram)
+    assert cells.bram36 + cells.bram18 / 2 == cost.bram36
 
 
 def test_a_stub_has_the_ports_alone(tmp_path: Path) -> None:
