@@ -12,14 +12,14 @@ import onnx
 
 from rtlnn.emit.documents import instantiation_template, port_sheet
 from rtlnn.emit.interface import Interface
-from rtlnn.emit.netlist import emit_chain
+from rtlnn.emit.netlist import Bus, emit_circuit
 from rtlnn.emit.primitives import simulation_models
 from rtlnn.emit.vivado import vivado_files
 from rtlnn.errors import InputError
 from rtlnn.load import load_network
 from rtlnn.ops import Precision
 from rtlnn.ops.serialize import save_network
-from rtlnn.plan.chain import identifier, port_of
+from rtlnn.plan.boundary import identifier, port_of
 from rtlnn.plan.goal import DEFAULT_SHARE, Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.planner import Design, plan_network
@@ -156,8 +156,8 @@ def _interface(design: Design, platform: Platform) -> Interface:
     return Interface(
         top,
         f"{top}_kernel" if platform.shell else None,
-        port_of(source, design.stages[0].layer.input),
-        port_of(result, design.stages[-1].layer.output),
+        port_of(source, design.circuit.inputs[0]),
+        port_of(result, design.circuit.output_formats[0]),
         design.schedule.latency,
         design.schedule.interval,
     )
@@ -167,8 +167,8 @@ def _write(
     folder: Path, design: Design, platform: Platform, interface: Interface, report: dict[str, Any], progress: Progress
 ) -> None:
     progress("generating Verilog")
-    stages = design.filled_stages()
-    netlist = emit_chain(interface.top, stages, interface.input.element_bits, interface.output.element_bits)
+    source, sink = Bus("s_axis", interface.input.element_bits), Bus("m_axis", interface.output.element_bits)
+    netlist = emit_circuit(interface.top, design.filled(), [source], [sink])
     files = {f"rtl/{name}.v": text for name, text in netlist.modules.items()}
     files["rtl/files.f"] = "".join(f"{name}.v\n" for name in netlist.modules)
     files |= {f"mem/{name}": text for name, text in netlist.memories.items()}

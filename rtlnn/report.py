@@ -3,9 +3,8 @@
 from typing import Any
 
 from rtlnn.layers.component import Resources
-from rtlnn.layers.pool import PoolConfig
 from rtlnn.ops import Conv2D, Dense
-from rtlnn.plan.candidate import Candidate
+from rtlnn.plan.option import Option
 from rtlnn.plan.planner import Design
 from rtlnn.platforms.spec import Platform
 
@@ -19,8 +18,8 @@ def report_of(design: Design, platform: Platform) -> dict[str, Any]:
     """
     timing = design.schedule
     network = design.network
-    slowest = max(c.cycles for c in design.kernels)
-    layers = [_layer(c, slowest) for c in design.kernels]
+    slowest = max(c.cycles for c in design.options)
+    layers = [_layer(c, slowest) for c in design.options]
     macs = sum(layer["macs"] for layer in layers)
     multipliers = sum(layer["dsp"] for layer in layers)
     return {
@@ -45,22 +44,23 @@ def report_of(design: Design, platform: Platform) -> dict[str, Any]:
     }
 
 
-def _layer(candidate: Candidate, slowest: int) -> dict[str, Any]:
-    task, folding, cost = candidate.task, candidate.folding, candidate.resources
-    array = candidate.kernel.array
+def _layer(option: Option, slowest: int) -> dict[str, Any]:
+    task, cost = option.task, option.resources
+    pe, simd = option.multipliers
+    windowed = task.is_kernel and not isinstance(task.node.op, Dense)
     return {
         "name": task.name,
         "op": task.kind,
         "input_shape": list(task.input.shape),
         "output_shape": list(task.output.shape),
-        "kernel": list(task.window.kernel) if not isinstance(task.node.op, Dense) else None,
-        "pe": folding.pe,
-        "simd": candidate.simd,
-        "cycles": candidate.cycles,
+        "kernel": list(task.window.kernel) if windowed else None,
+        "pe": pe,
+        "simd": simd,
+        "cycles": option.cycles,
         "macs": task.macs,
-        "macs_per_cycle_and_dsp": task.macs / candidate.cycles / cost.dsp if cost.dsp else 0.0,
-        "weight_bits": None if isinstance(array, PoolConfig) else array.w_bits,
-        "limits": candidate.cycles == slowest,
+        "macs_per_cycle_and_dsp": task.macs / option.cycles / cost.dsp if cost.dsp else 0.0,
+        "weight_bits": option.weight_bits,
+        "limits": option.cycles == slowest,
         "weights": isinstance(task.node.op, (Conv2D, Dense)),
         **_amounts(cost),
     }

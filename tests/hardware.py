@@ -6,23 +6,28 @@ from pathlib import Path
 
 import numpy as np
 
-from rtlnn.emit.netlist import Netlist, Stage, emit_chain
+from rtlnn.emit.netlist import Bus, Netlist, Stage, emit_circuit
 from rtlnn.emit.primitives import simulation_models
 from rtlnn.ir.graph import Graph
 from rtlnn.ir.types import Array
 from rtlnn.layers.arithmetic import Arithmetic
-from rtlnn.layers.component import LayerConfig
+from rtlnn.layers.circuit import DESIGN, Circuit, Tap
+from rtlnn.layers.component import StreamingLayer
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.timing import Link, Process, run, sink
+from rtlnn.plan.assembly import Assembly, Edge
 from rtlnn.plan.candidate import Candidate
-from rtlnn.plan.chain import chain_of
 from rtlnn.plan.folding import Folding
+from rtlnn.plan.option import Option
+from rtlnn.plan.queues import settle_queues
+from rtlnn.plan.schedule import links_of
+from rtlnn.plan.simple import SimpleOption
 from rtlnn.plan.tasks import tasks_of
 from rtlnn.sim.harness import CompiledCore
 from rtlnn.sim.layer_check import LayerCheck, check_layer
 from rtlnn.sim.stream_run import PortNames
 
-__all__ = ["Design", "arrivals_and_departures", "chain", "kernel", "stages_of"]
+__all__ = ["Design", "arrivals_and_departures", "branches", "chain", "kernel", "stages_of"]
 
 _MODELS = {name: simulation_models(name)[f"sim/{name}.v"] for name in ("DSP48E2",)}
 """Of the primitives that a design may instantiate."""
@@ -36,32 +41,39 @@ def _late_source(link: Link, gaps: Sequence[int]) -> Process:
         link.offered.times.append(link.taken.times[j - 1] + gap if j else 0)
 
 
-def arrivals_and_departures(layers: Sequence[LayerConfig], gaps: Array) -> tuple[Array, Array]:
-    """When a chain takes and delivers each beat, for whole frames and a sink that is always ready."""
-    links = [Link(layers[0].input), *(Link(layer.output) for layer in layers)]
-    processes = [p for n, layer in enumerate(layers) for p in layer.processes(links[n], links[n + 1])]
+def arrivals_and_departures(layers: Circuit | Sequence[StreamingLayer], gaps: Array) -> tuple[Array, Array]:
+    """When layers take and deliver each beat, for whole frames and a sink that is always ready."""
+    if not isinstance(layers, Circuit):
+        layers = Circuit.chain([Stage(f"layer{n}", layer) for n, layer in enumerate(layers)])
+    links, processes = links_of(layers)
+    first, last = links[Tap(DESIGN)], links[layers.outputs[0]]
     gap_list = [int(g) for g in gaps]
-    run([_late_source(links[0], gap_list), *processes, *(link.process() for link in links), sink(links[-1])])
-    frames = len(gap_list) // links[0].format.beats
-    arrivals, departures = links[0].taken.times, links[-1].taken.times[: frames * links[-1].format.beats]
-    return np.array(arrivals), np.array(departures)
+    run([_late_source(first, gap_list), *processes, sink(last)])
+    frames = len(gap_list) // first.format.beats
+    return np.array(first.taken.times), np.array(last.taken.times[: frames * last.format.beats])
 
 
 @dataclass(frozen=True)
 class Design:
-    """Stages, emitted into `folder`."""
+    """A circuit, emitted into `folder`."""
 
-    stages: tuple[Stage, ...]
+    circuit: Circuit
     netlist: Netlist
     folder: Path
 
     @classmethod
-    def of(cls, stages: Sequence[Stage], folder: Path) -> "Design":
-        first, last = stages[0].layer.input, stages[-1].layer.output
-        netlist = emit_chain("dut", stages, first.bits, last.bits)
+    def of(cls, stages: Circuit | Sequence[Stage], folder: Path) -> "Design":
+        """Of a circuit with one input and one output, or of stages one after the other."""
+        circuit = stages if isinstance(stages, Circuit) else Circuit.chain(stages)
+        (first,), (last,) = circuit.inputs, circuit.output_formats
+        netlist = emit_circuit("dut", circuit, [Bus("s_axis", first.bits)], [Bus("m_axis", last.bits)])
         for name, text in netlist.memories.items():
             (folder / name).write_text(text)
-        return cls(tuple(stages), netlist, folder)
+        return cls(circuit, netlist, folder)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return self.circuit.stages
 
     @property
     def verilog(self) -> str:
@@ -76,20 +88,20 @@ class Design:
 
     def core(self) -> CompiledCore:
         """The design, ready for runs of its own."""
-        first, last = self.stages[0].layer.input, self.stages[-1].layer.output
+        (first,), (last,) = self.circuit.inputs, self.circuit.output_formats
         file = self.folder / "dut.v"
         file.write_text(self.verilog)
         return CompiledCore.build([file], "dut", first, last, self.folder, ports=self.ports)
 
     def check(
-        self, frames: Array, expected: Array, seed: int = 0, timing: Sequence[LayerConfig] | None = None
+        self, frames: Array, expected: Array, seed: int = 0, timing: Sequence[StreamingLayer] | None = None
     ) -> LayerCheck:
         """Every value, and every handshake's cycle on both sides, without stalls and with a stalling source.
 
         `timing` are the layers whose timing is expected (default: the design's own).
         """
-        layers = [s.layer for s in self.stages] if timing is None else timing
-        first, last = self.stages[0].layer.input, self.stages[-1].layer.output
+        layers = self.circuit if timing is None else timing
+        (first,), (last,) = self.circuit.inputs, self.circuit.output_formats
         return check_layer(
             self.verilog,
             "dut",
@@ -130,5 +142,27 @@ def chain(graph: Graph, foldings: Sequence[Folding], frames: Array, folder: Path
     """Check the whole chain as a build makes it: guard, width converters, kernels, output register."""
     tasks = tasks_of(graph, pools=True)
     made = [Candidate(task, folding) for task, folding in zip(tasks, foldings, strict=True)]
-    stages = chain_of(graph.types[graph.inputs[0]], graph.types[graph.outputs[0]], made)
-    return Design.of(stages, folder).check(frames, graph.evaluate(frames)[graph.outputs[0]])
+    circuit = Assembly(graph, tasks).circuit(made, contents=True)
+    return Design.of(circuit, folder).check(frames, graph.evaluate(frames)[graph.outputs[0]])
+
+
+def branches(
+    graph: Graph,
+    sizes: Sequence[Folding | int],
+    frames: Array,
+    folder: Path,
+    arithmetic: Arithmetic = Arithmetic.GENERIC,
+) -> tuple[LayerCheck, dict[Edge, int]]:
+    """Check a graph of one input and one output as a build makes it; returns the queues' depths, too.
+
+    `sizes` are the kernels' foldings, and the lanes of all other layers.
+    """
+    tasks = tasks_of(graph, pools=True)
+    made: list[Option] = [
+        Candidate(task, size, arithmetic) if isinstance(size, Folding) else SimpleOption(task, size, arithmetic)
+        for task, size in zip(tasks, sizes, strict=True)
+    ]
+    assembly = Assembly(graph, tasks)
+    depths = settle_queues(lambda d: assembly.circuit(made, d), assembly.edges)
+    design = Design.of(assembly.circuit(made, depths, contents=True), folder)
+    return design.check(frames, graph.evaluate(frames)[graph.outputs[0]]), depths

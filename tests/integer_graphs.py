@@ -6,7 +6,7 @@ import numpy as np
 
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array, Encoding, FixedFormat, TensorType
-from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Op, Precision, Requantize, Reshape, Window
+from rtlnn.ops import Add, AveragePool2D, Concat, Conv2D, Dense, MaxPool2D, Op, Precision, Requantize, Reshape, Window
 from rtlnn.passes.ranges import narrow
 
 __all__ = ["Builder", "fixed", "renamed", "scaled"]
@@ -44,7 +44,7 @@ class Builder:
         self.nodes: list[Node] = []
         self.value = "x"
         f = self.format
-        self.samples = rng.integers(f.lo, f.hi + 1, (SAMPLES, *shape))
+        self._samples = {"x": rng.integers(f.lo, f.hi + 1, (SAMPLES, *shape))}
 
     @property
     def format(self) -> FixedFormat:
@@ -54,9 +54,19 @@ class Builder:
     def channels(self) -> int:
         return self.types[self.value].shape[2]
 
-    def add(self, op: Op, name: str, **constants: tuple[Array, FixedFormat]) -> "Builder":
+    @property
+    def samples(self) -> Array:
+        return self._samples[self.value]
+
+    def at(self, value: str) -> "Builder":
+        """Go on from an earlier value: a branch begins."""
+        self.value = value
+        return self
+
+    def add(self, op: Op, name: str, *others: str, **constants: tuple[Array, FixedFormat]) -> "Builder":
+        """An operation on the last value and on `others`."""
         name = f"{name}{len(self.nodes)}"
-        inputs = [self.value]
+        inputs = [self.value, *others]
         for suffix, (array, fmt) in constants.items():
             inputs.append(f"{name}.{suffix}")
             self.constants[inputs[-1]] = array
@@ -64,7 +74,7 @@ class Builder:
         self.value = f"{name}.y"
         self.types[self.value] = op.infer(*(self.types[v] for v in inputs))
         self.nodes.append(Node(name, op, tuple(inputs), self.value))
-        self.samples = op.evaluate(self.samples, *(self.constants[v] for v in inputs[1:]))
+        self._samples[self.value] = op.evaluate(*({**self._samples, **self.constants}[v] for v in inputs))
         return self
 
     def _weights(self, shape: tuple[int, ...], bits: int, given: Array | None) -> tuple[Array, FixedFormat]:
@@ -99,6 +109,15 @@ class Builder:
 
     def average_pool(self, window: Window, count_include_pad: bool = False) -> "Builder":
         return self.add(AveragePool2D(window, count_include_pad, self.format.zero_point), "pool")
+
+    def plus(self, other: str, factors: tuple[Array, Array] | None = None) -> "Builder":
+        """The sum with another value; `factors` are the multipliers of both, per channel."""
+        op = Add((self.format.zero_point, self.types[other].fixed.zero_point))
+        given = {} if factors is None else {k: (v, fixed(32, True)) for k, v in zip("ab", factors, strict=True)}
+        return self.add(op, "add", other, **given)
+
+    def concat(self, *others: str, axis: int = 2) -> "Builder":
+        return self.add(Concat(axis), "concat", *others)
 
     def flatten(self) -> "Builder":
         return self.add(Reshape((1, 1, self.types[self.value].size)), "flatten")
@@ -136,10 +155,12 @@ class Builder:
             constants["b"] = (offset, fixed(48, True))
         return self.add(Requantize(out, *(clip or (out.lo, out.hi)), precision), "requantize", **constants)
 
-    def graph(self) -> Graph:
-        """The narrowed, verified graph from "x" to the end."""
-        raw = Graph(("x",), (self.value,), tuple(self.nodes), dict(self.types), dict(self.constants))
+    def graph(self, *outputs: str, narrowed: bool = True) -> Graph:
+        """The verified graph from "x" to the end, and to the earlier values `outputs`."""
+        raw = Graph(("x",), (*outputs, self.value), tuple(self.nodes), dict(self.types), dict(self.constants))
         raw.verify()
+        if not narrowed:
+            return raw
         result = narrow(raw)
         result.verify()
         return result

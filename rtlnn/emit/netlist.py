@@ -1,8 +1,7 @@
 """The netlist manager: every distinct component is converted once; the top is instances and wires."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import pairwise
+from dataclasses import dataclass
 from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
@@ -10,7 +9,8 @@ from amaranth.hdl import Cat, ClockDomain, ClockSignal, Elaboratable, Instance, 
 from rtlnn.emit.memory import memory_file, rom_module
 from rtlnn.emit.names import SEPARATOR, check_name
 from rtlnn.emit.verilog import convert
-from rtlnn.layers.component import LayerConfig
+from rtlnn.layers.circuit import DESIGN, Circuit, Stage, Tap
+from rtlnn.layers.component import StreamingLayer
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.mac_array import PackedMacColumns
@@ -18,16 +18,7 @@ from rtlnn.layers.mac_column import ColumnConfig
 from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.stream import StreamFormat
 
-__all__ = ["Netlist", "Stage", "emit_chain"]
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One layer of the chain, with the words of its memories by name (see `KernelConfig.memories`)."""
-
-    name: str
-    layer: LayerConfig
-    contents: Mapping[str, Sequence[int]] = field(default_factory=dict)
+__all__ = ["Bus", "Netlist", "Stage", "emit_chain", "emit_circuit"]
 
 
 @dataclass(frozen=True)
@@ -39,69 +30,75 @@ class Netlist:
     memories: Mapping[str, str]
 
 
-def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: int) -> Netlist:
-    """Convert the chain of `stages` and the module `top` that joins them.
+@dataclass(frozen=True)
+class Bus:
+    """A stream at the top module's boundary: ports `<name>_tdata` and so on, elements of `element_bits` bits each."""
 
-    The top's ports are aclk, aresetn, s_axis_*, m_axis_*, and frame_error if a stage is a frame guard. Its
-    elements take `input_bits` and `output_bits` bits.
+    name: str
+    element_bits: int
+
+
+def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: int) -> Netlist:
+    """`emit_circuit` for stages one after the other, between `s_axis` and `m_axis`."""
+    return emit_circuit(top, Circuit.chain(stages), [Bus("s_axis", input_bits)], [Bus("m_axis", output_bits)])
+
+
+def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Sequence[Bus]) -> Netlist:
+    """Convert the stages of `circuit` and the module `top` that joins them.
+
+    The top's ports are aclk, aresetn, those of `inputs` and `outputs`, and frame_error if a stage is a frame guard.
     Raises `TypeError` if two stages do not fit together, `ValueError` for names that Verilog does not take, or twice.
     """
-    for name in (top, *(f"{top}_{stage.name}" for stage in stages)):
+    for name in (top, *(f"{top}_{stage.name}" for stage in circuit.stages)):
         check_name(name)
-    if len({stage.name for stage in stages}) < len(stages):
-        raise ValueError(f"two stages have the same name: {[stage.name for stage in stages]}")
-    for a, b in pairwise(stages):
-        source, sink = a.layer.output, b.layer.input
-        if not source.same_beats(sink):
-            raise TypeError(f"{a.name} delivers {source}, {b.name} takes {sink}")
-    names: dict[LayerConfig | ColumnConfig, str] = {}
+    circuit.verify()
+    names: dict[StreamingLayer | ColumnConfig, str] = {}
     distinct: dict[str, tuple[Elaboratable, Any]] = {}
     modules, memories = {}, {}
 
-    def add(config: LayerConfig | ColumnConfig, name: str) -> None:
+    def add(config: StreamingLayer | ColumnConfig, name: str) -> None:
         if config not in names:
             names[config] = name
             distinct[name] = (config.component(), None)
 
-    for stage in stages:
+    for stage in circuit.stages:
         module = f"{top}_{stage.name}"
         if isinstance(stage.layer, KernelConfig):
             for name, part in stage.layer.parts.items():
                 add(part, f"{module}{SEPARATOR}{name}")
-            for port in stage.layer.memories:
-                name = f"{module}{SEPARATOR}{port.name}"
-                modules[name] = rom_module(name, port.width, port.depth)
-                memories[f"{name}.mem"] = memory_file(stage.contents[port.name], port.width)
+        for port in stage.layer.memories:
+            name = f"{module}{SEPARATOR}{port.name}"
+            modules[name] = rom_module(name, port.width, port.depth)
+            memories[f"{name}.mem"] = memory_file(stage.contents[port.name], port.width)
         add(stage.layer, module)
-    chain = _Chain(top, stages, names, input_bits, output_bits)
-    distinct[top] = (chain, chain.ports())
+    whole = _Top(top, circuit, names, inputs, outputs)
+    distinct[top] = (whole, whole.ports())
     return Netlist(top, {**modules, **convert(distinct)}, memories)
 
 
-class _Chain(Elaboratable):
+class _Top(Elaboratable):
     """The top module."""
 
     def __init__(
         self,
         top: str,
-        stages: Sequence[Stage],
-        names: Mapping[LayerConfig | ColumnConfig, str],
-        input_bits: int,
-        output_bits: int,
+        circuit: Circuit,
+        names: Mapping[StreamingLayer | ColumnConfig, str],
+        inputs: Sequence[Bus],
+        outputs: Sequence[Bus],
     ) -> None:
-        self._top, self._stages, self._names = top, stages, names
-        self._source: StreamFormat = stages[0].layer.input
-        self._sink: StreamFormat = stages[-1].layer.output
-        self._bits = input_bits, output_bits
+        self._top, self._circuit, self._names = top, circuit, names
+        self._bits = [bus.element_bits for bus in inputs], [bus.element_bits for bus in outputs]
         self.aclk, self.aresetn = Signal(name="aclk"), Signal(name="aresetn")
-        self.s = _Wires("s_axis_", self._source.elements * input_bits)
-        self.m = _Wires("m_axis_", self._sink.elements * output_bits)
+        self.s = _buses(inputs, circuit.inputs)
+        self.m = _buses(outputs, circuit.output_formats)
         self.frame_error = Signal(name="frame_error")
+        self._guards = sum(isinstance(stage.layer, GuardConfig) for stage in circuit.stages)
 
     def ports(self) -> dict[str, tuple[Signal, None]]:
         """All ports; their direction follows from who drives them."""
-        signals = [w for s in (self.s, self.m) for w in (s.tdata, s.tvalid, s.tready, s.tlast)]
-        if any(isinstance(stage.layer, GuardConfig) for stage in self._stages):
+        signals = [w for s in (*self.s, *self.m) for w in (s.tdata, s.tvalid, s.tready, s.tlast)]
+        if self._guards:
             signals.append(self.frame_error)
         return {s.name: (s, None) for s in (self.aclk, self.aresetn, *signals)}
 
@@ -109,50 +106,63 @@ class _Chain(Elaboratable):
         m = Module()
         m.domains.sync = domain = ClockDomain()
         m.d.comb += [domain.clk.eq(self.aclk), domain.rst.eq(~self.aresetn)]
-        wires = _Wires("input_", self._source.width)
-        bits = self._source.bits
-        narrow = [self.s.tdata.word_select(n, self._bits[0])[:bits] for n in range(self._source.elements)]
-        m.d.comb += [
-            wires.tdata.eq(Cat(*narrow)),
-            wires.tvalid.eq(self.s.tvalid),
-            wires.tlast.eq(self.s.tlast),
-            self.s.tready.eq(wires.tready),
-        ]
-        for stage in self._stages:
-            wires = self._instance(m, stage, wires)
-        for n in range(self._sink.elements):
-            value = wires.tdata.word_select(n, self._sink.bits)
-            m.d.comb += self.m.tdata.word_select(n, self._bits[1]).eq(value.as_signed() if self._sink.signed else value)
-        m.d.comb += [
-            self.m.tvalid.eq(wires.tvalid),
-            self.m.tlast.eq(wires.tlast),
-            wires.tready.eq(self.m.tready),
-        ]
+        wires: dict[Tap, _Wires] = {}
+        errors: list[Signal] = []
+        for n, fmt in enumerate(self._circuit.inputs):
+            name = "input" if len(self.s) == 1 else f"input{n}"
+            wires[Tap(DESIGN, n)] = self._entry(m, self.s[n], _Wires(f"{name}_", fmt.width), n)
+        for n, stage in enumerate(self._circuit.stages):
+            sources = [wires[tap] for tap in self._circuit.sources[n]]
+            for port, result in enumerate(self._instance(m, stage, sources, errors)):
+                wires[Tap(n, port)] = result
+        if len(errors) > 1:
+            m.d.comb += self.frame_error.eq(Cat(*errors).any())
+        for n, tap in enumerate(self._circuit.outputs):
+            self._exit(m, wires[tap], n)
         return m
 
-    def _instance(self, m: Module, stage: Stage, wires: "_Wires") -> "_Wires":
-        out = _Wires(f"{stage.name}_", stage.layer.output.width)
-        ports: dict[str, Any] = {
-            "i_clk": ClockSignal(),
-            "i_rst": ResetSignal(),
-            "i_i__tdata": wires.tdata,
-            "i_i__tvalid": wires.tvalid,
-            "i_i__tlast": wires.tlast,
-            "o_i__tready": wires.tready,
-            "o_o__tdata": out.tdata,
-            "o_o__tvalid": out.tvalid,
-            "o_o__tlast": out.tlast,
-            "i_o__tready": out.tready,
-        }
-        if isinstance(stage.layer, GuardConfig):
-            ports["o_frame_error"] = self.frame_error
-        if isinstance(stage.layer, KernelConfig):
-            ports |= self._beside(m, stage.name, stage.layer)
-        m.submodules[stage.name] = Instance(self._names[stage.layer], **ports)
-        return out
+    def _entry(self, m: Module, port: "_Wires", wires: "_Wires", number: int) -> "_Wires":
+        fmt, wide = self._circuit.inputs[number], self._bits[0][number]
+        m.d.comb += [
+            wires.tdata.eq(Cat(*(port.tdata.word_select(n, wide)[: fmt.bits] for n in range(fmt.elements)))),
+            wires.tvalid.eq(port.tvalid),
+            wires.tlast.eq(port.tlast),
+            port.tready.eq(wires.tready),
+        ]
+        return wires
 
-    def _beside(self, m: Module, name: str, layer: KernelConfig) -> dict[str, Any]:
-        """Memories and columns of a kernel, and its ports to them."""
+    def _exit(self, m: Module, wires: "_Wires", number: int) -> None:
+        port, fmt, wide = self.m[number], self._circuit.output_formats[number], self._bits[1][number]
+        for n in range(fmt.elements):
+            value = wires.tdata.word_select(n, fmt.bits)
+            m.d.comb += port.tdata.word_select(n, wide).eq(value.as_signed() if fmt.signed else value)
+        m.d.comb += [
+            port.tvalid.eq(wires.tvalid),
+            port.tlast.eq(wires.tlast),
+            wires.tready.eq(port.tready),
+        ]
+
+    def _instance(self, m: Module, stage: Stage, sources: "Sequence[_Wires]", errors: list[Signal]) -> "list[_Wires]":
+        layer = stage.layer
+        ports: dict[str, Any] = {"i_clk": ClockSignal(), "i_rst": ResetSignal()}
+        for name, wires in zip(layer.input_names, sources, strict=True):
+            ports |= {f"i_{name}__tdata": wires.tdata, f"i_{name}__tvalid": wires.tvalid}
+            ports |= {f"i_{name}__tlast": wires.tlast, f"o_{name}__tready": wires.tready}
+        results = []
+        for name, fmt in zip(layer.output_names, layer.outputs, strict=True):
+            out = _Wires(f"{stage.name}_{name.removeprefix('o')}_".replace("__", "_"), fmt.width)
+            ports |= {f"o_{name}__tdata": out.tdata, f"o_{name}__tvalid": out.tvalid}
+            ports |= {f"o_{name}__tlast": out.tlast, f"i_{name}__tready": out.tready}
+            results.append(out)
+        if isinstance(layer, GuardConfig):
+            errors.append(self.frame_error if self._guards == 1 else Signal(name=f"{stage.name}_error"))
+            ports["o_frame_error"] = errors[-1]
+        ports |= self._beside(m, stage.name, layer)
+        m.submodules[stage.name] = Instance(self._names[layer], **ports)
+        return results
+
+    def _beside(self, m: Module, name: str, layer: StreamingLayer) -> dict[str, Any]:
+        """Memories and columns of a layer, and its ports to them."""
         ports: dict[str, Any] = {}
         words = {}
         for port in layer.memories:
@@ -162,7 +172,7 @@ class _Chain(Elaboratable):
             m.submodules[f"{name}{SEPARATOR}{port.name}"] = Instance(
                 f"{self._top}_{name}{SEPARATOR}{port.name}", i_clk=ClockSignal(), i_addr=address, o_data=words[port]
             )
-        if isinstance(layer.array, PackedMacConfig):
+        if isinstance(layer, KernelConfig) and isinstance(layer.array, PackedMacConfig):
             parts = {part: self._names[config] for part, config in layer.parts.items()}
             m.submodules[f"{name}{SEPARATOR}columns"] = columns = PackedMacColumns(layer.array, parts)
             slices = layer.weight_layout.join(m, [words.pop(port) for port in layer.weight_memories], name)
@@ -184,3 +194,7 @@ class _Wires:
         self.tvalid = Signal(name=f"{prefix}tvalid")
         self.tready = Signal(name=f"{prefix}tready")
         self.tlast = Signal(name=f"{prefix}tlast")
+
+
+def _buses(buses: Sequence[Bus], formats: Sequence[StreamFormat]) -> list[_Wires]:
+    return [_Wires(f"{b.name}_", f.elements * b.element_bits) for b, f in zip(buses, formats, strict=True)]

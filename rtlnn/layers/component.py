@@ -1,6 +1,7 @@
 """What every layer of the hardware has in common."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amaranth.lib import wiring
@@ -8,7 +9,7 @@ from amaranth.lib import wiring
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.layers.timing import Link, Process
 
-__all__ = ["LayerConfig", "Resources"]
+__all__ = ["LayerConfig", "MemoryPort", "Resources", "StreamingLayer"]
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,71 @@ class Resources:
         )
 
 
-class LayerConfig(ABC):
+@dataclass(frozen=True)
+class MemoryPort:
+    """A read-only memory that a layer needs: data two cycles after the address.
+
+    The layer's ports are `<name>_address` (out) and `<name>_data` (in).
+    """
+
+    name: str
+    width: int
+    depth: int
+
+
+class StreamingLayer(ABC):
     """A frozen dataclass with everything that a layer's hardware depends on, and its static facts.
 
-    Equal configurations are the same hardware, which is converted to Verilog once. The component has the streams
-    `i` and `o`.
+    Equal configurations are the same hardware, which is converted to Verilog once. The component's streams are called
+    as `input_names` and `output_names` say.
     """
+
+    @property
+    @abstractmethod
+    def inputs(self) -> tuple[StreamFormat, ...]:
+        """Formats of the streams that come in."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[StreamFormat, ...]:
+        """Formats of the streams that go out."""
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """`i` if there is one input; else `i0`, `i1`, ..."""
+        return _names("i", len(self.inputs))
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """`o` if there is one output; else `o0`, `o1`, ..."""
+        return _names("o", len(self.outputs))
+
+    @property
+    def memories(self) -> tuple[MemoryPort, ...]:
+        """The memories beside the component."""
+        return ()
+
+    @property
+    def cycles(self) -> int:
+        """Cycles a frame that the layer is busy: no interval can be shorter."""
+        return max(fmt.beats for fmt in (*self.inputs, *self.outputs))
+
+    @property
+    @abstractmethod
+    def resources(self) -> Resources:
+        """The estimated cost, without memories beside it."""
+
+    @abstractmethod
+    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> list[Process]:
+        """The exact timing, as processes over the links of all inputs and outputs."""
+
+    @abstractmethod
+    def component(self) -> wiring.Component:
+        """The hardware."""
+
+
+class LayerConfig(StreamingLayer):
+    """A layer with one stream on each side, `i` and `o`."""
 
     @property
     @abstractmethod
@@ -49,14 +109,20 @@ class LayerConfig(ABC):
         """Format of the stream `o`."""
 
     @property
-    @abstractmethod
-    def resources(self) -> Resources:
-        """The estimated cost, without memories beside it."""
+    def inputs(self) -> tuple[StreamFormat, ...]:
+        return (self.input,)
+
+    @property
+    def outputs(self) -> tuple[StreamFormat, ...]:
+        return (self.output,)
 
     @abstractmethod
     def processes(self, i: Link, o: Link) -> list[Process]:
         """The exact timing, as processes over the two links."""
 
-    @abstractmethod
-    def component(self) -> wiring.Component:
-        """The hardware."""
+    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> list[Process]:
+        return self.processes(i[0], o[0])
+
+
+def _names(prefix: str, count: int) -> tuple[str, ...]:
+    return (prefix,) if count == 1 else tuple(f"{prefix}{n}" for n in range(count))

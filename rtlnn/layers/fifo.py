@@ -9,11 +9,15 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Member, Out
 
+from rtlnn.layers.buffered import buffered
 from rtlnn.layers.component import LayerConfig, Resources
 from rtlnn.layers.stream import StreamFormat, StreamSignature
 from rtlnn.layers.timing import Link, Process
 
-__all__ = ["Fifo", "FifoConfig", "SkidBuffer", "SkidConfig"]
+__all__ = ["LEAST", "Fifo", "FifoConfig", "SkidBuffer", "SkidConfig"]
+
+LEAST = 2
+"""Beats of the smallest FIFO: it needs them for full rate."""
 
 
 @dataclass(frozen=True)
@@ -36,33 +40,7 @@ class BufferConfig(LayerConfig):
         return self.format
 
     def processes(self, i: Link, o: Link) -> list[Process]:
-        return [self._fill(i, o), self._drain(i, o)]
-
-    def _fill(self, i: Link, o: Link) -> Process:
-        j = 0
-        while True:
-            after = -1
-            if j:
-                if len(i.taken.times) < j:
-                    yield i.taken, j - 1
-                after = i.taken.times[j - 1]
-            if j >= self.capacity:
-                if len(o.taken.times) <= j - self.capacity:
-                    yield o.taken, j - self.capacity
-                after = max(after, o.taken.times[j - self.capacity])
-            i.ready.times.append(after + 1)
-            j += 1
-
-    @staticmethod
-    def _drain(i: Link, o: Link) -> Process:
-        j = 0
-        while True:
-            if len(i.taken.times) <= j:
-                yield i.taken, j
-            if j and len(o.taken.times) < j:
-                yield o.taken, j - 1
-            o.offered.times.append(max(i.taken.times[j], o.taken.times[j - 1] if j else -1) + 1)
-            j += 1
+        return buffered([i], [o], self.capacity)
 
 
 @dataclass(frozen=True)
@@ -72,8 +50,8 @@ class FifoConfig(BufferConfig):
     depth: int
 
     def __post_init__(self) -> None:
-        if self.depth < 2:
-            raise ValueError(f"a FIFO needs at least 2 beats for full rate, not {self.depth}")
+        if self.depth < LEAST:
+            raise ValueError(f"a FIFO needs at least {LEAST} beats for full rate, not {self.depth}")
 
     @property
     def capacity(self) -> int:

@@ -13,7 +13,7 @@ from amaranth.hdl import Cat, Const, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtlnn.layers.component import LayerConfig, Resources
+from rtlnn.layers.component import LayerConfig, MemoryPort, Resources
 from rtlnn.layers.kernel_timing import KernelTiming
 from rtlnn.layers.line_buffer import LATENCY, LineBuffer
 from rtlnn.layers.mac import InferredMacArray, MacConfig
@@ -30,19 +30,7 @@ from rtlnn.layers.timing import Link, Process
 from rtlnn.layers.weight_layout import WeightLayout
 from rtlnn.layers.window import WindowConfig
 
-__all__ = ["Kernel", "KernelConfig", "MemoryPort"]
-
-
-@dataclass(frozen=True)
-class MemoryPort:
-    """A read-only memory that a kernel needs: data two cycles after the address.
-
-    The kernel's ports are `<name>_address` (out) and `<name>_data` (in).
-    """
-
-    name: str
-    width: int
-    depth: int
+__all__ = ["Kernel", "KernelConfig"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +97,10 @@ class KernelConfig(LayerConfig):
             return self.weight_memories
         width = self.finish.lanes * self.finish.parameter_bits
         return (*self.weight_memories, MemoryPort("parameter", width, self.shape.passes * self.shape.groups))
+
+    @property
+    def cycles(self) -> int:
+        return max(self.window.cycles, self.input.beats, self.output.beats)
 
     @property
     def latency(self) -> int:

@@ -1,23 +1,24 @@
-"""The sizes of line buffers: the smallest ones with which the whole chain loses nothing."""
+"""The sizes of line buffers: the smallest ones with which the whole design loses nothing."""
 
 from collections.abc import Callable, Sequence
 
 from rtlnn.layers.window import min_rows
 from rtlnn.plan.candidate import Candidate
+from rtlnn.plan.option import Option
 from rtlnn.plan.schedule import Schedule
 
 __all__ = ["settle_rows"]
 
 
-def settle_rows(kernels: Sequence[Candidate], timing: Callable[[Sequence[Candidate]], Schedule]) -> list[Candidate]:
+def settle_rows(options: Sequence[Option], timing: Callable[[Sequence[Option]], Schedule]) -> list[Option]:
     """Shrink the line buffers that the foldings leave open, as long as neither interval nor latency grows.
 
-    `timing` schedules a chain of kernels exactly. A smaller buffer is tried only where it saves memory.
+    `timing` schedules the layers exactly. A smaller buffer is tried only where it saves memory.
     """
-    settled = list(kernels)
+    settled = list(options)
     best = timing(settled)
-    for n, kernel in enumerate(kernels):
-        if kernel.folding.rows is not None:
+    for n, kernel in enumerate(options):
+        if not isinstance(kernel, Candidate) or kernel.folding.rows is not None:
             continue
         window = kernel.window
         least = min_rows(window.window, window.parallel, window.tile)

@@ -5,7 +5,6 @@ from functools import cached_property
 from math import prod
 
 from rtlnn.layers.arithmetic import Arithmetic
-from rtlnn.layers.component import Resources
 from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.mac import MacConfig
 from rtlnn.layers.mac_column import Accumulation
@@ -14,12 +13,12 @@ from rtlnn.layers.maximum import MaximumConfig
 from rtlnn.layers.pool import PoolConfig
 from rtlnn.layers.product_serial import serial_turns
 from rtlnn.layers.requantizer import RequantizeConfig
-from rtlnn.layers.rom import rom_resources
 from rtlnn.layers.window import PIXELS, Tile, WindowConfig, min_rows
 from rtlnn.ops import MaxPool2D
 from rtlnn.plan.finishing import Finish, finishing
 from rtlnn.plan.folding import Folding
 from rtlnn.plan.grouping import Grouping
+from rtlnn.plan.option import Option
 from rtlnn.plan.pooling import pool_array
 from rtlnn.plan.products import Products
 from rtlnn.plan.tasks import Task
@@ -27,7 +26,7 @@ from rtlnn.plan.tasks import Task
 __all__ = ["Candidate"]
 
 
-class Candidate:
+class Candidate(Option):
     """A task with a folding: its hardware, the contents of its memories, its cycles and its cost.
 
     Packed sums are bounded quickly, for all foldings of the task at once; `exact` bounds those of this one, which can
@@ -69,10 +68,21 @@ class Candidate:
         return next((n for n in PIXELS if h * -(-w // n) <= busy), PIXELS[-1])
 
     @property
-    def cycles(self) -> int:
-        """Cycles a frame that the kernel is busy: no interval can be shorter."""
-        shape = self.kernel.shape
-        return max(self.window.cycles, self.window.input.beats, shape.beats * self.window.positions)
+    def layer(self) -> KernelConfig:
+        return self.kernel
+
+    @property
+    def passes(self) -> int:
+        return self.window.passes
+
+    @property
+    def multipliers(self) -> tuple[int, int]:
+        return self.folding.pe, self.simd
+
+    @property
+    def weight_bits(self) -> int | None:
+        array = self.kernel.array
+        return None if isinstance(array, PoolConfig) else array.w_bits
 
     def with_rows(self, rows: int) -> "Candidate":
         """The same with a line buffer of so many rows."""
@@ -213,16 +223,3 @@ class Candidate:
         lanes, bits = finish.lanes, finish.parameter_bits
         rows = (words[n : n + lanes] for n in range(0, len(words), lanes))
         return [sum(w << (i * bits) for i, w in enumerate(row)) for row in rows]
-
-    @cached_property
-    def memory_resources(self) -> Resources:
-        """The cost of the memories beside the kernel."""
-        total = Resources()
-        for port in self.kernel.memories:
-            total = total + rom_resources(port.depth, port.width)
-        return total
-
-    @cached_property
-    def resources(self) -> Resources:
-        """The kernel's and its memories' cost."""
-        return self.kernel.resources + self.memory_resources

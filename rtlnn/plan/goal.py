@@ -1,6 +1,6 @@
 """What a plan is to reach, and what it may spend."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
 
 from rtlnn.errors import InputError
@@ -54,6 +54,12 @@ class Budget:
 
     def fits(self, used: Resources) -> bool:
         return not self.shortfalls(used)
+
+    def without(self, planned: Resources, used: Resources) -> "Budget":
+        """What is left for a design of `planned` that came to take `used`."""
+        return Budget(
+            *(getattr(self, f.name) - (getattr(used, f.name) - getattr(planned, f.name)) for f in fields(self))
+        )
 
     def share(self, used: Resources) -> float:
         """How much of the budget is used: the sum of the parts, so that a scarce resource is dear."""

@@ -2,24 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property
 
-from rtlnn.emit.netlist import Stage
 from rtlnn.errors import InputError
 from rtlnn.ir.network import Network
 from rtlnn.layers.arithmetic import Arithmetic
+from rtlnn.layers.circuit import Circuit
 from rtlnn.layers.component import Resources
+from rtlnn.plan.assembly import Assembly, Edge, circuit_resources
 from rtlnn.plan.buffers import settle_rows
-from rtlnn.plan.candidate import Candidate
-from rtlnn.plan.chain import chain_of, chain_resources
 from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
-from rtlnn.plan.schedule import FRAMES, Schedule, schedule
-from rtlnn.plan.search import choose, fronts_of
+from rtlnn.plan.option import Option
+from rtlnn.plan.queues import Depths, settle_queues, unlimited
+from rtlnn.plan.schedule import FRAMES, Schedule, schedule_circuit
+from rtlnn.plan.search import Front, choose, fronts_of
 from rtlnn.plan.shorten import shorten_chains
-from rtlnn.plan.tasks import Task, tasks_of
+from rtlnn.plan.tasks import tasks_of
 
 __all__ = ["Design", "plan_network"]
+
+_ATTEMPTS = 4
+"""How often the rest is made smaller for the queues."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,22 +34,25 @@ class Design:
     ----------
     network : what it computes
     plan : the choices
-    kernels : the layers with their folding
-    stages : the whole chain, width converters included (memories still empty)
+    options : the layers with their folding
+    depths : of the queues where branches part or meet
+    circuit : all stages, width converters and queues included (memories still empty)
     schedule : when every beat moves
     resources : estimated cost
     """
 
     network: Network
     plan: HardwarePlan
-    kernels: tuple[Candidate, ...]
-    stages: tuple[Stage, ...]
+    options: tuple[Option, ...]
+    depths: Depths
+    circuit: Circuit
     schedule: Schedule
     resources: Resources
 
-    def filled_stages(self) -> list[Stage]:
-        """The chain with the contents of its memories."""
-        return _chain(self.network, self.kernels, contents=True)
+    def filled(self) -> Circuit:
+        """The circuit with the contents of its memories."""
+        assembly = Assembly(self.network.core, [option.task for option in self.options])
+        return assembly.circuit(self.options, self.depths, contents=True)
 
 
 def plan_network(
@@ -61,61 +68,79 @@ def plan_network(
 
     `progress` is called with what is being done. Raises `InputError` where nothing fits or a given plan is illegal.
     """
-    tasks = tasks_of(network.core, pools=True)
-    timing = partial(_timing, network)
+    planner = _Planner(network, arithmetic, progress)
     if given is None:
-        chosen = [c.exactly() for c in _choose(network, tasks, arithmetic, goal, budget, progress)]
-        if goal.objective is Objective.LATENCY:
-            chosen = shorten_chains(chosen, budget, partial(_cost, network))
+        chosen, depths = planner.search(goal, budget)
     else:
-        chosen = [Candidate(t, f, arithmetic) for t, f in zip(tasks, given.foldings(tasks, arithmetic), strict=True)]
-        if shortfalls := budget.shortfalls(_cost(network, chosen)):
-            raise InputError(f"the plan does not fit: it takes {', '.join(shortfalls)}")
-    progress("sizing buffers")
-    kernels = settle_rows(chosen, timing)
-    stages = _chain(network, kernels, contents=False)
-    plan = HardwarePlan.of(network.name, platform, tasks, [k.settled for k in kernels])
-    cost = chain_resources(stages, kernels)
-    return Design(network, plan, tuple(kernels), tuple(stages), timing(kernels), cost)
+        chosen, depths = planner.follow(given)
+    circuit = planner.assembly.circuit(chosen, depths)
+    cost = circuit_resources(circuit)
+    if given is not None and (shortfalls := budget.shortfalls(cost)):
+        raise InputError(f"the plan does not fit: it takes {', '.join(shortfalls)}")
+    plan = HardwarePlan.of(network.name, platform, chosen, depths)
+    return Design(network, plan, tuple(chosen), depths, circuit, schedule_circuit(circuit), cost)
 
 
-def _choose(
-    network: Network,
-    tasks: Sequence[Task],
-    arithmetic: Arithmetic,
-    goal: Goal,
-    budget: Budget,
-    progress: Callable[[str], None],
-) -> list[Candidate]:
-    """Foldings whose chain keeps to the goal's interval, by the exact schedule."""
-    cost = partial(_cost, network)
-    fronts = fronts_of(tasks, arithmetic, lambda name: progress(f"folding {name}"))
-    aim = goal.interval
-    while True:
-        chosen = choose(fronts, replace(goal, interval=aim), budget, cost, partial(_latency, network))
-        if goal.interval is None or aim is None:
-            return chosen
-        reached = _timing(network, chosen).interval
-        if reached <= goal.interval:
-            return chosen
-        # bursts between layers of different speed can cost more than the slowest layer alone
-        if aim == 1:
-            raise InputError(f"an interval of {goal.interval:,} cycles cannot be reached; the best is {reached:,}")
-        aim = min(aim * goal.interval // reached, aim - 1)
+class _Planner:
+    """The search for one network."""
 
+    def __init__(self, network: Network, arithmetic: Arithmetic, progress: Callable[[str], None]) -> None:
+        self.tasks = tasks_of(network.core, pools=True)
+        self.assembly = Assembly(network.core, self.tasks)
+        self._arithmetic, self._progress = arithmetic, progress
 
-def _chain(network: Network, kernels: Sequence[Candidate], contents: bool) -> list[Stage]:
-    core = network.core
-    return chain_of(core.types[core.inputs[0]], core.types[core.outputs[0]], kernels, contents)
+    def search(self, goal: Goal, budget: Budget) -> tuple[list[Option], dict[Edge, int]]:
+        """The layers and queues for `goal`; the queues, of which the depths come last, have to fit beside the rest."""
+        left = budget
+        for _ in range(_ATTEMPTS):
+            chosen = [option.exactly() for option in self._choose(goal, left)]
+            if goal.objective is Objective.LATENCY:
+                chosen = shorten_chains(chosen, left, self._cost)
+            chosen, depths = self._settle(chosen, {})
+            used = circuit_resources(self.assembly.circuit(chosen, depths))
+            if not depths or budget.fits(used):
+                return chosen, depths
+            left = left.without(self._cost(chosen), used)
+        raise InputError(f"the queues where branches meet do not fit: {', '.join(budget.shortfalls(used))}")
 
+    def follow(self, given: HardwarePlan) -> tuple[list[Option], dict[Edge, int]]:
+        """The layers and queues of a plan; what it leaves out is chosen."""
+        return self._settle(given.options(self.tasks, self._arithmetic), given.depths(self.assembly.edges))
 
-def _cost(network: Network, kernels: Sequence[Candidate]) -> Resources:
-    return chain_resources(_chain(network, kernels, contents=False), kernels)
+    def _settle(self, chosen: Sequence[Option], given: Depths) -> tuple[list[Option], dict[Edge, int]]:
+        """Line buffers, then queues."""
+        self._progress("sizing buffers")
+        settled = settle_rows(chosen, self._timing)
+        return settled, settle_queues(lambda d: self.assembly.circuit(settled, d), self.assembly.edges, given)
 
+    def _choose(self, goal: Goal, budget: Budget) -> list[Option]:
+        """Foldings with which the whole keeps to the goal's interval, by the exact schedule."""
+        fronts = self._fronts
+        aim = goal.interval
+        while True:
+            chosen = choose(fronts, replace(goal, interval=aim), budget, self._cost, self._latency)
+            if goal.interval is None or aim is None:
+                return chosen
+            reached = self._timing(chosen).interval
+            if reached <= goal.interval:
+                return chosen
+            # bursts between layers of different speed can cost more than the slowest layer alone
+            if aim == 1:
+                raise InputError(f"an interval of {goal.interval:,} cycles cannot be reached; the best is {reached:,}")
+            aim = min(aim * goal.interval // reached, aim - 1)
 
-def _timing(network: Network, kernels: Sequence[Candidate], frames: int = FRAMES) -> Schedule:
-    return schedule([stage.layer for stage in _chain(network, kernels, contents=False)], frames)
+    @cached_property
+    def _fronts(self) -> list[Front]:
+        return fronts_of(self.tasks, self._arithmetic, lambda name: self._progress(f"folding {name}"))
 
+    def _cost(self, options: Sequence[Option]) -> Resources:
+        """Without queues, of which the depths are not known yet."""
+        return circuit_resources(self.assembly.circuit(options))
 
-def _latency(network: Network, kernels: Sequence[Candidate]) -> int:
-    return _timing(network, kernels, 1).latency
+    def _timing(self, options: Sequence[Option], frames: int = FRAMES) -> Schedule:
+        """With queues that are never full."""
+        depths = unlimited(lambda d: self.assembly.circuit(options, d), self.assembly.edges, frames)
+        return schedule_circuit(self.assembly.circuit(options, depths), frames)
+
+    def _latency(self, options: Sequence[Option]) -> int:
+        return self._timing(options, 1).latency

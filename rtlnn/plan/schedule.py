@@ -1,13 +1,14 @@
-"""The exact schedule of a chain of layers."""
+"""The exact schedule of a circuit of layers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rtlnn.layers.component import LayerConfig
-from rtlnn.layers.timing import Link, run, sink, source
+from rtlnn.layers.circuit import Circuit, Stage, Tap
+from rtlnn.layers.component import StreamingLayer
+from rtlnn.layers.timing import Link, Process, run, sink, source
 
-__all__ = ["FRAMES", "Schedule", "schedule"]
+__all__ = ["FRAMES", "Schedule", "links_of", "schedule", "schedule_circuit"]
 
 FRAMES = 6
 """Frames that are scheduled: the interval is measured after three."""
@@ -15,45 +16,76 @@ FRAMES = 6
 
 @dataclass(frozen=True)
 class Schedule:
-    """Cycles from the first input handshake, source and sink always ready.
+    """Cycles from the first input handshake, all sources and sinks always ready.
 
     Parameters
     ----------
-    arrivals, departures : per beat, when it enters the first layer and leaves the last one
-    frame_ends : when each frame's last beat leaves each layer, [layer][frame]
+    inputs, outputs : for every input and output of the design, when each beat is handed over
+    frame_ends : when the last beat of each frame has left each layer, [layer][frame]
+    ends : when each frame has left the design
+    frames : as many were sent
     """
 
-    arrivals: tuple[int, ...]
-    departures: tuple[int, ...]
+    inputs: tuple[tuple[int, ...], ...]
+    outputs: tuple[tuple[int, ...], ...]
     frame_ends: tuple[tuple[int, ...], ...]
+    ends: tuple[int, ...]
+    frames: int
+
+    @property
+    def complete(self) -> bool:
+        """Whether all frames have left: no queue was too small."""
+        return len(self.ends) == self.frames
 
     @property
     def latency(self) -> int:
         """From the first input handshake to the last output handshake of the first frame."""
-        return self.frame_ends[-1][0]
+        return self.ends[0]
 
     @property
     def interval(self) -> int:
-        """Between the last output beats of successive frames, after three; the longest one seen."""
-        ends = self.frame_ends[-1]
-        return max(b - a for a, b in pairwise(ends[2:]))
+        """Between the ends of successive frames, after three; the longest one seen."""
+        return max(b - a for a, b in pairwise(self.ends[2:]))
 
 
-def schedule(layers: Sequence[LayerConfig], frames: int = FRAMES) -> Schedule:
+def schedule(layers: Sequence[StreamingLayer], frames: int = FRAMES) -> Schedule:
     """Schedule `frames` frames, back to back, through a chain of layers."""
-    links = [Link(layers[0].input)]
-    processes = []
-    for layer in layers:
-        links.append(Link(layer.output))
-        processes += layer.processes(links[-2], links[-1])
-    first = links[0]
-    every = [source(first, frames * first.format.beats), first.process()]
-    every += [*processes, *(link.process() for link in links[1:]), sink(links[-1])]
-    run(every)
-    ends = []
-    for link in links[1:]:
-        beats = link.format.beats
-        ends.append(tuple(link.taken.times[beats - 1 : frames * beats : beats]))
-    return Schedule(
-        tuple(first.taken.times), tuple(links[-1].taken.times[: frames * links[-1].format.beats]), tuple(ends)
-    )
+    return schedule_circuit(Circuit.chain([Stage(f"layer{n}", layer) for n, layer in enumerate(layers)]), frames)
+
+
+def schedule_circuit(circuit: Circuit, frames: int = FRAMES) -> Schedule:
+    """Schedule `frames` frames, back to back, through a circuit."""
+    links, processes = links_of(circuit)
+    entries = [links[tap] for tap in circuit.taps if tap.stage < 0]
+    exits = [links[tap] for tap in circuit.outputs]
+    sources = [source(link, frames * link.format.beats) for link in entries]
+    run([*sources, *processes, *(sink(link) for link in exits)])
+    stage_ends = []
+    for n, stage in enumerate(circuit.stages):
+        ports = [_ends(links[Tap(n, port)], frames) for port in range(len(stage.layer.outputs))]
+        stage_ends.append(tuple(max(ends) for ends in zip(*ports, strict=False)))
+    ends = tuple(max(ends) for ends in zip(*(_ends(link, frames) for link in exits), strict=False))
+    inputs = tuple(tuple(link.taken.times) for link in entries)
+    outputs = tuple(tuple(link.taken.times[: frames * link.format.beats]) for link in exits)
+    return Schedule(inputs, outputs, tuple(stage_ends), ends, frames)
+
+
+def links_of(circuit: Circuit) -> tuple[dict[Tap, Link], list[Process]]:
+    """A link for every stream, and the processes of all layers and links; sources and sinks are left open."""
+    links = {tap: Link(circuit.format(tap)) for tap in circuit.taps}
+    processes: list[Process] = []
+    # in the order in which a beat passes: each process finds most of what it waits for
+    for tap in circuit.taps:
+        if tap.stage < 0:
+            processes.append(links[tap].process())
+    for n, (stage, taps) in enumerate(zip(circuit.stages, circuit.sources, strict=True)):
+        outputs = [links[Tap(n, port)] for port in range(len(stage.layer.outputs))]
+        processes += stage.layer.timing([links[tap] for tap in taps], outputs)
+        processes += [link.process() for link in outputs]
+    return links, processes
+
+
+def _ends(link: Link, frames: int) -> list[int]:
+    """When the last beat of each frame is handed over."""
+    beats = link.format.beats
+    return link.taken.times[beats - 1 : frames * beats : beats]

@@ -1,4 +1,4 @@
-"""The choice of foldings: enumeration for every kernel, then the interval that the whole chain can afford."""
+"""The choice of foldings: enumeration for every layer, then the interval that the whole design can afford."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,44 +13,46 @@ from rtlnn.layers.component import Resources
 from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.candidates import lean
 from rtlnn.plan.goal import Budget, Goal, Objective
+from rtlnn.plan.option import Option
+from rtlnn.plan.simple import options_of
 from rtlnn.plan.tasks import Task
 
 __all__ = ["Front", "choose", "fronts_of"]
 
-Cost: TypeAlias = Callable[[Sequence[Candidate]], Resources]
-"""What a chain of kernels costs, width converters included."""
-Latency: TypeAlias = Callable[[Sequence[Candidate]], int]
+Cost: TypeAlias = Callable[[Sequence[Option]], Resources]
+"""What layers cost together, width converters included."""
+Latency: TypeAlias = Callable[[Sequence[Option]], int]
 
 _NAMES = ("lut", "ff", "dsp", "bram36", "uram")
 _RAISES = 40
 _RAISE = 1.25
 """How often, and by how much, the price of what is exceeded is raised before a target counts as out of reach."""
 _TRIED = 8
-"""Foldings of a kernel that are tried in the whole chain, the cheapest ones by themselves."""
+"""Foldings of a layer that are tried in the whole design, the cheapest ones by themselves."""
 
 
 @dataclass(frozen=True, eq=False)
 class Front:
     """The foldings of one task, the fastest first: `cycles` [n], `costs` [n, resources]."""
 
-    candidates: Sequence[Candidate]
+    candidates: Sequence[Option]
     cycles: Array
     costs: Array
 
     @classmethod
-    def of(cls, candidates: Sequence[Candidate]) -> "Front":
+    def of(cls, candidates: Sequence[Option]) -> "Front":
         ordered = sorted(candidates, key=lambda c: c.cycles)
         return cls(ordered, np.array([c.cycles for c in ordered]), np.array([_vector(c.resources) for c in ordered]))
 
-    def cheapest(self, interval: float, prices: Array) -> list[Candidate]:
+    def cheapest(self, interval: float, prices: Array) -> list[Option]:
         """Those that keep to `interval`, the cheapest first."""
         count = int(np.searchsorted(self.cycles, interval, side="right"))
         order = np.argsort(self.costs[:count] @ prices, kind="stable")
         return [self.candidates[n] for n in order[:_TRIED]]
 
-    def faster(self, than: int, prices: Array) -> list[Candidate]:
+    def faster(self, than: int, prices: Array) -> list[Option]:
         """Those that no other one beats in both cycles and price and that are faster than `than`, the slowest first."""
-        found: list[Candidate] = []
+        found: list[Option] = []
         best = float("inf")
         for candidate, price in zip(self.candidates, self.costs @ prices, strict=True):
             if candidate.cycles >= than:
@@ -60,12 +62,12 @@ class Front:
                 found.append(candidate)
         return found[::-1]
 
-    def wider(self, than: Candidate, interval: float, prices: Array) -> list[Candidate]:
+    def wider(self, than: Option, interval: float, prices: Array) -> list[Option]:
         """The cheapest ones in fewer passes, which wait less for the last input; the most passes first."""
-        found: dict[int, tuple[float, Candidate]] = {}
+        found: dict[int, tuple[float, Option]] = {}
         for candidate, price in zip(self.candidates, self.costs @ prices, strict=True):
-            passes = candidate.window.passes
-            if candidate.cycles <= interval and passes < than.window.passes:
+            passes = candidate.passes
+            if candidate.cycles <= interval and passes < than.passes:
                 found[passes] = min(
                     found.get(passes, (float("inf"), candidate)), (price, candidate), key=lambda f: f[0]
                 )
@@ -79,11 +81,15 @@ def fronts_of(
     fronts = []
     for task in tasks:
         progress(task.name)
-        fronts.append(Front.of([Candidate(task, folding, arithmetic, exact=False) for folding in lean(task)]))
+        if task.is_kernel:
+            found: Sequence[Option] = [Candidate(task, folding, arithmetic, exact=False) for folding in lean(task)]
+        else:
+            found = options_of(task, arithmetic)
+        fronts.append(Front.of(found))
     return fronts
 
 
-def choose(fronts: Sequence[Front], goal: Goal, budget: Budget, cost: Cost, latency: Latency) -> list[Candidate]:
+def choose(fronts: Sequence[Front], goal: Goal, budget: Budget, cost: Cost, latency: Latency) -> list[Option]:
     """One folding for every task.
 
     Raises `InputError` if not even the smallest design fits, or the target cannot be reached within the budget.
@@ -127,17 +133,17 @@ def _list(budget: Budget, used: Resources) -> str:
     return ", ".join(budget.shortfalls(used))
 
 
-def _priced(fronts: Sequence[Front], interval: float, prices: Array) -> list[Candidate] | None:
+def _priced(fronts: Sequence[Front], interval: float, prices: Array) -> list[Option] | None:
     """The cheapest folding of every task that keeps to `interval`; None if one cannot."""
     options = [front.cheapest(interval, prices) for front in fronts]
     return [found[0] for found in options] if all(options) else None
 
 
-def _within(fronts: Sequence[Front], interval: float, budget: Budget, cost: Cost) -> list[Candidate] | None:
-    """The cheapest chain that keeps to `interval` and to the budget; None if none is found.
+def _within(fronts: Sequence[Front], interval: float, budget: Budget, cost: Cost) -> list[Option] | None:
+    """The cheapest design that keeps to `interval` and to the budget; None if none is found.
 
-    Each kernel takes what is cheapest for it; the price of what is exceeded rises until all fits (Lagrange multipliers:
-    Everett, "Generalized Lagrange multiplier method", 1963). Then kernel by kernel is tried in the whole chain, for the
+    Each layer takes what is cheapest for it; the price of what is exceeded rises until all fits (Lagrange multipliers:
+    Everett, "Generalized Lagrange multiplier method", 1963). Then layer by layer is tried in the whole design, for the
     width converters between them.
     """
     prices = _prices(budget)
@@ -154,10 +160,8 @@ def _within(fronts: Sequence[Front], interval: float, budget: Budget, cost: Cost
     return None
 
 
-def _settled(
-    chosen: list[Candidate], fronts: Sequence[Front], interval: float, prices: Array, cost: Cost
-) -> list[Candidate]:
-    """Improve the chain, kernel by kernel, until no other folding of a single one makes it cheaper."""
+def _settled(chosen: list[Option], fronts: Sequence[Front], interval: float, prices: Array, cost: Cost) -> list[Option]:
+    """Improve the design, layer by layer, until no other folding of a single one makes it cheaper."""
     best = float(_vector(cost(chosen)) @ prices)
     improved = True
     while improved:
@@ -173,12 +177,12 @@ def _settled(
     return chosen
 
 
-def _fastest(fronts: Sequence[Front], budget: Budget, cost: Cost) -> list[Candidate]:
-    """The cheapest chain with the shortest interval that the budget allows. The smallest design must fit."""
+def _fastest(fronts: Sequence[Front], budget: Budget, cost: Cost) -> list[Option]:
+    """The cheapest design with the shortest interval that the budget allows. The smallest design must fit."""
     floor = max(int(front.cycles[0]) for front in fronts)
     intervals = sorted({max(int(n), floor) for front in fronts for n in front.cycles})
     low, high = 0, len(intervals) - 1
-    best: list[Candidate] | None = None
+    best: list[Option] | None = None
     while low <= high:
         middle = (low + high) // 2
         chosen = _within(fronts, intervals[middle], budget, cost)
@@ -191,13 +195,13 @@ def _fastest(fronts: Sequence[Front], budget: Budget, cost: Cost) -> list[Candid
 
 
 def _quicken(
-    chosen: list[Candidate], fronts: Sequence[Front], budget: Budget, cost: Cost, latency: Latency
-) -> list[Candidate]:
+    chosen: list[Option], fronts: Sequence[Front], budget: Budget, cost: Cost, latency: Latency
+) -> list[Option]:
     """Spend the rest of the budget, step by step where a cycle of latency is cheapest."""
     now = latency(chosen)
     prices = _prices(budget)
     while True:
-        best: tuple[float, int, list[Candidate]] | None = None
+        best: tuple[float, int, list[Option]] | None = None
         before = float(_vector(cost(chosen)) @ prices)
         for n, front in enumerate(fronts):
             moves = front.faster(chosen[n].cycles, prices)[:3]

@@ -1,4 +1,4 @@
-"""Grouping of operations into hardware kernels."""
+"""Grouping of operations into layers of hardware."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +10,15 @@ from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array, FixedFormat, TensorType
 from rtlnn.layers.lane_sums import Operand, SortedSums
-from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Op, Requantize, Reshape, Window
+from rtlnn.ops import Add, AveragePool2D, Conv2D, Dense, MaxPool2D, Multiply, Op, Requantize, Reshape, Window
 
-__all__ = ["Parameters", "Task", "tasks_of"]
+__all__ = ["Parameters", "Task", "origins_of", "tasks_of"]
 
 _POINT = Window((1, 1))
+_KERNELS = (Conv2D, Dense, MaxPool2D, AveragePool2D, Requantize)
+"""What a windowed kernel computes."""
+_REQUANTIZED = (*_KERNELS, Add, Multiply)
+"""What takes the requantization behind it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,26 +44,43 @@ class Parameters:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What one kernel computes: a window operation, a pool and a requantization behind it, or a requantization alone.
+    """What one layer computes.
+
+    A kernel's: a window operation, a pool and a requantization behind it, or a requantization alone. Else an operation
+    without weights, on one value or several, and perhaps a requantization behind it.
 
     Parameters
     ----------
     name : the model's name for the operation
-    node : the window operation; the requantization itself where it stands alone
+    node : the operation; the requantization itself where it stands alone
     requantize : the requantization, None where the next layer takes the sums as they are
-    input, sums, output : types of the values; `sums` are those of the window operation, before a pool
+    inputs, sums, output : types of the values; `sums` are those of the operation, before a pool
     constants : of the graph
+    sources : names of the values that come in, where they are made: reshapes are left out
+    result : name of the value that goes out
     pool : the windows of which the largest sums are requantized; they do not overlap and read no padding
     """
 
     name: str
     node: Node
     requantize: Node | None
-    input: TensorType
+    inputs: tuple[TensorType, ...]
     sums: TensorType
     output: TensorType
     constants: Mapping[str, Array]
+    sources: tuple[str, ...]
+    result: str
     pool: Window | None = None
+
+    @property
+    def is_kernel(self) -> bool:
+        """Whether a windowed kernel computes it."""
+        return isinstance(self.node.op, _KERNELS)
+
+    @property
+    def input(self) -> TensorType:
+        """The first of the inputs: a kernel has no other."""
+        return self.inputs[0]
 
     @property
     def kind(self) -> str:
@@ -152,36 +173,64 @@ class Task:
 
 
 def tasks_of(graph: Graph, pools: bool = False) -> list[Task]:
-    """The kernels of a chain, in order; reshapes need none.
+    """The layers of a graph, each after those that feed it; reshapes need none.
 
     With `pools`, a kernel takes the pool between its sums and their requantization, too.
-    Raises `InputError` where the graph is no chain.
+    Raises `InputError` where there is nothing to compute.
     """
     tasks: list[Task] = []
-    value = graph.inputs[0]
-    while users := graph.users(value):
-        if len(users) > 1 or value in graph.outputs:
-            names = ", ".join(repr(n.name) for n in users)
-            raise InputError(f"{value!r} feeds {names}: branches are not supported yet; cut the model into chains")
-        node = users[0]
-        source, value = graph.types[value], node.output
-        if isinstance(node.op, Reshape):
+    done: set[str] = set()
+    origins = origins_of(graph)
+    for node in graph.nodes:
+        if isinstance(node.op, Reshape) or node.name in done:
             continue
-        sums = graph.types[value]
-        pool: Window | None = None
-        if isinstance(node.op, Requantize):
-            requantize: Node | None = node
-            sums = source
-        else:
-            requantize = _next(graph, value, Requantize)
-            if pools and requantize is None and (found := _pool_of_sums(graph, node)) is not None:
-                largest, pool = found
-                requantize = _next(graph, largest, Requantize)
-            value = requantize.output if requantize else value
-        tasks.append(Task(node.name, node, requantize, source, sums, graph.types[value], graph.constants, pool))
+        found = _task(graph, node, pools, origins)
+        tasks.append(found)
+        if found.requantize is not None:
+            done.add(found.requantize.name)
+            if found.pool is not None:
+                done |= {n.name for n in graph.nodes if n.output == found.requantize.inputs[0]}
     if not tasks:
         raise InputError("the model has nothing to compute in hardware: no layer lies between its quantizations")
     return tasks
+
+
+def origins_of(graph: Graph) -> dict[str, str]:
+    """For every value the one that it is a reshape of, or itself."""
+    origins = {value: value for value in graph.types}
+    for node in graph.nodes:
+        if isinstance(node.op, Reshape):
+            origins[node.output] = origins[node.inputs[0]]
+    return origins
+
+
+def _task(graph: Graph, node: Node, pools: bool, origins: Mapping[str, str]) -> Task:
+    """The layer that begins with `node`."""
+    activations = [v for v in node.inputs if v not in graph.constants]
+    value = node.output
+    sums = graph.types[value]
+    pool: Window | None = None
+    if isinstance(node.op, Requantize):
+        requantize: Node | None = node
+        sums = graph.types[activations[0]]
+    else:
+        requantize = _next(graph, value, Requantize) if isinstance(node.op, _REQUANTIZED) else None
+        if pools and requantize is None and (found := _pool_of_sums(graph, node)) is not None:
+            largest, pool = found
+            requantize = _next(graph, largest, Requantize)
+        value = requantize.output if requantize else value
+    return Task(
+        node.name,
+        node,
+        requantize,
+        tuple(graph.types[v] for v in activations),
+        sums,
+        graph.types[value],
+        graph.constants,
+        tuple(origins[v] for v in activations),
+        value,
+        pool,
+    )
 
 
 def _next(graph: Graph, value: str, kind: type[Op]) -> Node | None:

@@ -18,8 +18,9 @@ from rtlnn.emit.netlist import Netlist, Stage, emit_chain
 from rtlnn.layers.fifo import SkidConfig
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.ops import Window
+from rtlnn.plan.assembly import Assembly
+from rtlnn.plan.boundary import identifier
 from rtlnn.plan.candidate import Candidate
-from rtlnn.plan.chain import chain_of, identifier
 from rtlnn.plan.folding import Folding
 from rtlnn.plan.tasks import tasks_of
 from tests.integer_graphs import Builder, renamed
@@ -41,7 +42,7 @@ def small_network(rng: Rng) -> tuple[list[Stage], Netlist]:
     ).graph()
     foldings = [Folding(2, 2, (3, 1)), Folding(1, 1, (1, 1)), Folding(2, 2, (1, 2)), Folding(2, 3, (1, 1))]
     candidates = [Candidate(t, f) for t, f in zip(tasks_of(graph), foldings, strict=True)]
-    stages = chain_of(graph.types["x"], graph.types[graph.outputs[0]], candidates)
+    stages = Assembly(graph, [c.task for c in candidates]).circuit(candidates, contents=True).stages
     return stages, emit_chain("net", stages, 8, 32)
 
 
@@ -66,7 +67,8 @@ def _named(names: Sequence[str], top: str = "net") -> Netlist:
         builder.dense(4 + extra)
     graph = renamed(builder.graph(), list(names))
     candidates = [Candidate(t, Folding(2, 2, (1, 1))) for t in tasks_of(graph)]
-    return emit_chain(top, chain_of(graph.types["x"], graph.types[graph.outputs[0]], candidates), 8, 32)
+    circuit = Assembly(graph, [c.task for c in candidates]).circuit(candidates, contents=True)
+    return emit_chain(top, circuit.stages, 8, 32)
 
 
 def _slang_errors(text: str) -> list[str]:

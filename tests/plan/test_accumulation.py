@@ -70,13 +70,13 @@ def test_the_plan_keeps_the_choice(rng: Rng, tmp_path: Path) -> None:
     for kind in Accumulation:
         candidate = Candidate(task, Folding(8, 4, (1, 1), accumulation=kind), E2)
         assert candidate.kernel.array.accumulation is kind  # type: ignore[union-attr]
-        file.write_text(HardwarePlan.of("net", "u200", [task], [candidate.settled]).to_json())
+        file.write_text(HardwarePlan.of("net", "u200", [candidate]).to_json())
         assert f'"accumulation": "{kind.value}"' in file.read_text()
-        (again,) = HardwarePlan.load(file).foldings([task], E2)
-        assert again == candidate.settled
+        (again,) = HardwarePlan.load(file).options([task], E2)
+        assert again.layer == candidate.layer
     plan = HardwarePlan.load(file)
     with pytest.raises(InputError, match=r"layer 'dense0'.* cannot be added up by 'dual'"):
-        plan.foldings([task], Arithmetic.DSP48E1)
+        plan.options([task], Arithmetic.DSP48E1)
     file.write_text(file.read_text().replace('"dual"', '"both"'))
     with pytest.raises(InputError, match="accumulation must be one of fabric, slice, dual, not 'both'"):
         HardwarePlan.load(file)

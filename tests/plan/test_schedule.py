@@ -6,10 +6,10 @@ import pytest
 from rtlnn.layers.fifo import FifoConfig, SkidConfig
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.ops import Window
+from rtlnn.plan.assembly import Assembly
 from rtlnn.plan.candidate import Candidate
-from rtlnn.plan.chain import chain_of
 from rtlnn.plan.folding import Folding
-from rtlnn.plan.schedule import schedule
+from rtlnn.plan.schedule import schedule, schedule_circuit
 from rtlnn.plan.tasks import tasks_of
 from tests.hardware import arrivals_and_departures
 from tests.integer_graphs import Builder
@@ -20,8 +20,8 @@ Rng = np.random.Generator
 def test_queues_delay_by_a_cycle_each() -> None:
     fmt = StreamFormat(1, 8, False, 3, 2)
     found = schedule([FifoConfig(fmt, 2), SkidConfig(fmt), FifoConfig(fmt, 9)])
-    assert found.arrivals == tuple(range(36))
-    assert found.departures == tuple(range(3, 39))
+    assert found.inputs == (tuple(range(36)),)
+    assert found.outputs == (tuple(range(3, 39)),)
     assert (found.latency, found.interval) == (8, 6)
     assert found.frame_ends == tuple(tuple(range(layer + 6, layer + 42, 6)) for layer in range(3))
 
@@ -49,8 +49,7 @@ def test_a_chain_is_as_fast_as_its_slowest_kernel(rng: Rng) -> None:
     graph = builder.flatten().dense(3).requantize().graph()
     foldings = [Folding(2, 2, (1, 1)), Folding(1, 1, (1, 1)), Folding(1, 1, (1, 1))]
     made = [Candidate(t, f) for t, f in zip(tasks_of(graph), foldings, strict=True)]
-    stages = chain_of(graph.types["x"], graph.types[graph.outputs[0]], made)
-    found = schedule([s.layer for s in stages])
+    found = schedule_circuit(Assembly(graph, [c.task for c in made]).circuit(made))
     assert found.interval == max(c.cycles for c in made) == 16 * 2 * 9
     assert found.latency > found.frame_ends[0][0]
 
@@ -62,8 +61,8 @@ def test_the_schedule_is_that_of_a_source_without_gaps(rng: Rng) -> None:
     gaps[0] = 0
     arrivals, departures = arrivals_and_departures([kernel], gaps)
     found = schedule([kernel])
-    assert tuple(arrivals) == found.arrivals
-    assert tuple(departures) == found.departures
+    assert (tuple(arrivals),) == found.inputs
+    assert (tuple(departures),) == found.outputs
     late = gaps.copy()
     late[7] = 5000
     delayed = arrivals_and_departures([kernel], late)

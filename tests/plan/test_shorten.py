@@ -60,10 +60,7 @@ def test_the_budget_is_kept(rng: Rng) -> None:
 def test_the_plan_keeps_the_choice(rng: Rng) -> None:
     kernels = [k.with_chain(3) for k in _kernels(rng)]
     tasks = [k.task for k in kernels]
-    plan = HardwarePlan.of("net", "u200", tasks, [k.settled for k in kernels])
+    plan = HardwarePlan.of("net", "u200", kernels)
     assert '"chain": 3' in plan.to_json()
-    again = [
-        Candidate(t, f, Arithmetic.DSP48E2)
-        for t, f in zip(tasks, plan.foldings(tasks, Arithmetic.DSP48E2), strict=True)
-    ]
-    assert [k.kernel for k in again] == [k.kernel for k in kernels]
+    again = plan.options(tasks, Arithmetic.DSP48E2)
+    assert [k.layer for k in again] == [k.kernel for k in kernels]

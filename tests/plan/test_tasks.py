@@ -1,13 +1,11 @@
 """Operations are grouped into the kernels that a chain needs, and into no others."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from rtlnn.errors import InputError
-from rtlnn.ir.graph import Graph, Node
-from rtlnn.ops import MaxPool2D, Window
+from rtlnn.ir.graph import Graph
+from rtlnn.ops import Window
 from rtlnn.plan.tasks import Task, tasks_of
 from tests.integer_graphs import Builder
 
@@ -70,14 +68,24 @@ def test_weights_take_the_bits_that_they_need(rng: Rng) -> None:
         _ = tasks_of(Builder(rng, (2, 2, 1)).max_pool(Window((2, 2))).graph())[0].weight_format
 
 
-def test_a_branch_is_refused_by_name(rng: Rng) -> None:
-    graph = Builder(rng, (4, 4, 1)).max_pool(Window((2, 2))).max_pool(Window((2, 2))).graph()
-    other = Node("other", MaxPool2D(Window((1, 1))), ("pool0.y",), "z")
-    branched = replace(graph, nodes=(*graph.nodes, other), types={**graph.types, "z": graph.types["pool0.y"]})
-    with pytest.raises(InputError, match=r"'pool0.y' feeds 'pool1', 'other': branches"):
-        tasks_of(branched)
-    with pytest.raises(InputError, match="branches"):
-        tasks_of(replace(graph, outputs=("pool1.y", "pool0.y")))
+def test_branches(rng: Rng) -> None:
+    """Sums that two layers read stay sums; a value behind a reshape is the one before it."""
+    builder = Builder(rng, (4, 4, 2)).conv(2, Window((1, 1)))
+    sums = builder.value
+    builder.requantize().flatten()
+    flat = builder.value
+    builder.dense(3).requantize().at(flat).dense(3).requantize()
+    first, second = builder.nodes[4].output, builder.value
+    found = tasks_of(builder.plus(first).requantize().at(sums).max_pool(Window((2, 2))).graph(second, narrowed=False))
+    told = [(t.name, t.sources, t.result, t.requantize is not None) for t in found]
+    assert told == [
+        ("conv0", ("x",), "conv0.y", False),
+        ("requantize1", ("conv0.y",), "requantize1.y", True),
+        ("dense3", ("requantize1.y",), "requantize4.y", True),
+        ("dense5", ("requantize1.y",), "requantize6.y", True),
+        ("add7", ("requantize6.y", "requantize4.y"), "requantize8.y", True),
+        ("pool9", ("conv0.y",), "pool9.y", False),
+    ]
 
 
 def test_a_model_without_layers_is_refused(rng: Rng) -> None:

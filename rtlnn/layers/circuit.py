@@ -1,0 +1,92 @@
+"""Layers joined by streams: a directed graph without cycles."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rtlnn.layers.component import StreamingLayer
+from rtlnn.layers.stream import StreamFormat
+
+__all__ = ["DESIGN", "Circuit", "Stage", "Tap"]
+
+DESIGN = -1
+"""In place of a stage's number: the design itself, of which the inputs come."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One layer of a design, with the words of its memories by name (see `StreamingLayer.memories`)."""
+
+    name: str
+    layer: StreamingLayer
+    contents: Mapping[str, Sequence[int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Tap:
+    """Where a stream comes from: output number `port` of stage number `stage`, or an input of the design."""
+
+    stage: int
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """Stages, each after all those that feed it.
+
+    Parameters
+    ----------
+    inputs : formats of the design's inputs
+    stages : the layers
+    sources : for every stage, what feeds each of its inputs
+    outputs : what feeds each of the design's outputs
+    """
+
+    inputs: tuple[StreamFormat, ...]
+    stages: tuple[Stage, ...]
+    sources: tuple[tuple[Tap, ...], ...]
+    outputs: tuple[Tap, ...]
+
+    @classmethod
+    def chain(cls, stages: Sequence[Stage]) -> "Circuit":
+        """One stage after the other."""
+        sources = tuple((Tap(n - 1),) for n in range(len(stages)))
+        return cls(stages[0].layer.inputs, tuple(stages), sources, (Tap(len(stages) - 1),))
+
+    @property
+    def taps(self) -> Iterator[Tap]:
+        """All streams: the design's inputs, then the stages' outputs."""
+        yield from (Tap(DESIGN, port) for port in range(len(self.inputs)))
+        for n, stage in enumerate(self.stages):
+            yield from (Tap(n, port) for port in range(len(stage.layer.outputs)))
+
+    def format(self, tap: Tap) -> StreamFormat:
+        return self.inputs[tap.port] if tap.stage == DESIGN else self.stages[tap.stage].layer.outputs[tap.port]
+
+    @property
+    def output_formats(self) -> tuple[StreamFormat, ...]:
+        return tuple(self.format(tap) for tap in self.outputs)
+
+    def name(self, tap: Tap) -> str:
+        """For messages."""
+        return f"input {tap.port}" if tap.stage == DESIGN else self.stages[tap.stage].name
+
+    def verify(self) -> None:
+        """Check what every circuit promises.
+
+        Raises `TypeError` if two stages do not fit together, `ValueError` where a stream does not have exactly one
+        source and one user, or two stages the same name.
+        """
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) < len(names):
+            raise ValueError(f"two stages have the same name: {names}")
+        free = set(self.taps)
+        for n, (stage, taps) in enumerate(zip(self.stages, self.sources, strict=True)):
+            for tap, sink in zip(taps, stage.layer.inputs, strict=True):
+                if tap.stage >= n or tap not in free:
+                    raise ValueError(f"{self.name(tap)} cannot feed {stage.name}: it comes later, or feeds another one")
+                free.remove(tap)
+                source = self.format(tap)
+                if not source.same_beats(sink):
+                    raise TypeError(f"{self.name(tap)} delivers {source}, {stage.name} takes {sink}")
+        if free != set(self.outputs) or len(self.outputs) > len(free):
+            raise ValueError(f"streams without a user: {[self.name(tap) for tap in sorted(free, key=str)]}")

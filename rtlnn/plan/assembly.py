@@ -1,0 +1,186 @@
+"""From layers to a circuit: guards, forks, queues, width converters, output registers."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from rtlnn.errors import InputError
+from rtlnn.ir.graph import Graph
+from rtlnn.layers.circuit import DESIGN, Circuit, Stage, Tap
+from rtlnn.layers.component import Resources, StreamingLayer
+from rtlnn.layers.fifo import FifoConfig, SkidConfig
+from rtlnn.layers.fork import ForkConfig
+from rtlnn.layers.gearbox import GearboxConfig
+from rtlnn.layers.guard import GuardConfig
+from rtlnn.layers.rom import rom_resources
+from rtlnn.layers.stream import StreamFormat
+from rtlnn.plan.boundary import boundary, identifier, unused
+from rtlnn.plan.option import Option
+from rtlnn.plan.tasks import Task, origins_of
+
+__all__ = ["Assembly", "Edge", "circuit_resources"]
+
+_SHELL = "kernel"
+"""`<top>_kernel` is the shell's name for the whole."""
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An input of a layer at which a queue may be needed: branches part before it, or meet behind it.
+
+    `joins` says that they meet.
+    """
+
+    user: str
+    port: int
+    joins: bool
+
+
+class Assembly:
+    """The layers of a graph and how they are joined; the same for all foldings.
+
+    Raises `InputError` for an input that nothing reads.
+    """
+
+    def __init__(self, graph: Graph, tasks: Sequence[Task]) -> None:
+        self.graph, self.tasks = graph, tasks
+        origins = origins_of(graph)
+        self.results = [origins[value] for value in graph.outputs]
+        users = Counter([*(value for task in tasks for value in task.sources), *self.results])
+        self.users: Mapping[str, int] = users
+        for value in graph.inputs:
+            if not users[value]:
+                raise InputError(f"nothing in the hardware reads the input {value!r}; take it out of the model")
+
+    @property
+    def edges(self) -> list[Edge]:
+        """Where queues may be needed."""
+        return [
+            Edge(task.name, port, len(task.sources) > 1)
+            for task in self.tasks
+            for port, value in enumerate(task.sources)
+            if self.users[value] > 1 or len(task.sources) > 1
+        ]
+
+    def circuit(
+        self, options: Sequence[Option], depths: Mapping[Edge, int] | None = None, contents: bool = False
+    ) -> Circuit:
+        """All stages between the graph's inputs and outputs.
+
+        `depths` of the queues, 0 or none where there is none; `contents` of memories only if they will be emitted.
+        """
+        return _Build(self, options, depths or {}, contents).circuit
+
+
+@dataclass
+class _Build:
+    """One circuit in the making.
+
+    Parameters
+    ----------
+    free : for every value, its streams without a user
+    """
+
+    assembly: Assembly
+    options: Sequence[Option]
+    depths: Mapping[Edge, int]
+    contents: bool
+    stages: list[Stage] = field(default_factory=list)
+    sources: list[tuple[Tap, ...]] = field(default_factory=list)
+    free: dict[str, list[Tap]] = field(default_factory=dict)
+    inputs: list[StreamFormat] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        graph, single = self.assembly.graph, len(self.assembly.graph.outputs) == 1
+        self.names = ["frame_guard", "output_register", _SHELL]
+        for number, value in enumerate(graph.inputs):
+            self._enter(number, value)
+        for option in self.options:
+            task, layer = option.task, option.layer
+            name = self._named(task.name)
+            taps = [
+                self._feed(self.free[value].pop(0), fmt, name, Edge(task.name, port, len(task.sources) > 1))
+                for port, (value, fmt) in enumerate(zip(task.sources, layer.inputs, strict=True))
+            ]
+            self._add(name, layer, taps, option.contents() if self.contents else {})
+            self._offer(task.result, name)
+        outputs = []
+        for value, source in zip(graph.outputs, self.assembly.results, strict=True):
+            tap = self.free[source].pop(0)
+            target = boundary(graph.types[value], self._format(tap).elements)
+            name = "output" if single else self._named(f"{value}_output")
+            tap = self._convert(tap, target, name)
+            outputs.append(self._add(f"{name}_register", SkidConfig(target), [tap]))
+        self.circuit = Circuit(tuple(self.inputs), tuple(self.stages), tuple(self.sources), tuple(outputs))
+
+    def _enter(self, number: int, value: str) -> None:
+        """An input with its guard: as many elements a beat as its fastest user takes."""
+        kind = self.assembly.graph.types[value]
+        wanted = [
+            fmt.elements
+            for option in self.options
+            for source, fmt in zip(option.task.sources, option.layer.inputs, strict=True)
+            if source == value
+        ]
+        fmt = boundary(kind, max(wanted, default=1))
+        self.inputs.append(fmt)
+        single = len(self.assembly.graph.inputs) == 1
+        name = "frame_guard" if single else self._named(f"{value}_guard")
+        self._add(name, GuardConfig(fmt), [Tap(DESIGN, number)])
+        self._offer(value, "input" if single else self._named(value))
+
+    def _named(self, text: str) -> str:
+        self.names.append(identifier(text, self.names))
+        return self.names[-1]
+
+    def _format(self, tap: Tap) -> StreamFormat:
+        return self.stages[tap.stage].layer.outputs[tap.port]
+
+    def _add(
+        self, name: str, layer: StreamingLayer, sources: Sequence[Tap], contents: Mapping[str, Sequence[int]] = {}
+    ) -> Tap:
+        """A stage; returns its first output."""
+        self.stages.append(Stage(name, layer, contents))
+        self.sources.append(tuple(sources))
+        return Tap(len(self.stages) - 1)
+
+    def _aside(self, name: str, layer: StreamingLayer, source: Tap) -> Tap:
+        """A stage that belongs to another one."""
+        self.names.append(unused(name, self.names))
+        return self._add(self.names[-1], layer, [source])
+
+    def _offer(self, value: str, name: str) -> None:
+        """The last stage makes `value`, for all its users."""
+        tap, users = Tap(len(self.stages) - 1), self.assembly.users[value]
+        if users > 1:
+            tap = self._aside(f"{name}_fork", ForkConfig(self._format(tap), users), tap)
+        self.free[value] = [Tap(tap.stage, port) for port in range(users)]
+
+    def _feed(self, tap: Tap, target: StreamFormat, name: str, edge: Edge) -> Tap:
+        """Bring a stream to an input: through a queue, where there is one, on the side with fewer lanes."""
+        source, depth = self._format(tap), self.depths.get(edge, 0)
+        before = source.elements <= target.elements
+        guarded = isinstance(self.stages[tap.stage].layer, GuardConfig)
+        if depth and before:
+            tap = self._aside(f"{name}_queue", FifoConfig(source, depth), tap)
+        elif edge.joins and guarded and not depth and source.same_beats(target):
+            # a guard has no registers, and a join answers one input when it sees the other
+            tap = self._aside(f"{name}_skid", SkidConfig(source), tap)
+        tap = self._convert(tap, target, name)
+        if depth and not before:
+            tap = self._aside(f"{name}_queue", FifoConfig(target, depth), tap)
+        return tap
+
+    def _convert(self, tap: Tap, target: StreamFormat, name: str) -> Tap:
+        fmt = self._format(tap)
+        return tap if fmt.same_beats(target) else self._aside(f"{name}_gearbox", GearboxConfig(fmt, target), tap)
+
+
+def circuit_resources(circuit: Circuit) -> Resources:
+    """The cost of everything, memories included."""
+    total = Resources()
+    for stage in circuit.stages:
+        total = total + stage.layer.resources
+        for port in stage.layer.memories:
+            total = total + rom_resources(port.depth, port.width)
+    return total
