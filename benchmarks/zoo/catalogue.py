@@ -5,6 +5,7 @@ from enum import Enum
 
 from benchmarks.zoo import data
 from rtlnn.builder import Options
+from rtlnn.ops import Precision
 
 __all__ = ["ENTRIES", "Dialect", "Entry"]
 
@@ -28,6 +29,7 @@ class Entry:
     dialect : of its export
     inputs : its frames
     options : of the build
+    variant : what tells it from other designs for the same file
     accuracy : percent that its makers' runtime reaches on the same frames, where labels exist and somebody measured it
     compared, simulated, scored : how many frames are compared with onnxruntime, go through the RTL, count for accuracy
     """
@@ -36,6 +38,7 @@ class Entry:
     dialect: Dialect
     inputs: data.Source
     options: Options
+    variant: str = ""
     accuracy: float | None = None
     compared: int = 300
     simulated: int = 16
@@ -43,15 +46,25 @@ class Entry:
 
     @property
     def name(self) -> str:
-        return self.file.removesuffix(".onnx")
+        plain = self.file.removesuffix(".onnx")
+        return f"{plain}, {self.variant}" if self.variant else plain
+
+
+_FAST = "fast requantization"
+
+
+def _fast(platform: str, target_interval: int) -> Options:
+    return Options(platform, target_interval=target_interval, precision=Precision.FAST)
 
 
 ENTRIES = (
-    Entry("qonnx_TFC_1W1A.onnx", Dialect.QONNX, data.mnist_unit, Options("u200", target_interval=784), 92.96),
-    Entry("qonnx_TFC_1W2A.onnx", Dialect.QONNX, data.mnist_unit, Options("u200", target_interval=784), 94.74),
-    Entry("qonnx_TFC_2W2A.onnx", Dialect.QONNX, data.mnist_unit, Options("u200", target_interval=784), 96.60),
+    Entry("qonnx_TFC_1W1A.onnx", Dialect.QONNX, data.mnist_unit, Options("u200", target_interval=784), accuracy=92.96),
+    Entry("qonnx_TFC_1W2A.onnx", Dialect.QONNX, data.mnist_unit, Options("u200", target_interval=784), accuracy=94.74),
+    Entry("qonnx_TFC_2W2A.onnx", Dialect.QONNX, data.mnist_unit, Options("u200", target_interval=784), accuracy=96.60),
     Entry("qonnx_qkeras_jettagging.onnx", Dialect.QONNX, data.noise((16,), False), Options("u200", target_interval=16)),
     Entry("mlperf_tiny_resnet8_int8_qdq.onnx", Dialect.QDQ, data.cifar_int8, Options("vu9p", target_interval=2200)),
+    Entry("mlperf_tiny_resnet8_int8_qdq.onnx", Dialect.QDQ, data.cifar_int8, _fast("vu9p", 2200), _FAST),
+    Entry("mlperf_tiny_resnet8_int8_qdq.onnx", Dialect.QDQ, data.cifar_int8, Options("xc7z020"), "XC7Z020"),
     Entry("mlperf_tiny_resnet8_fp32.onnx", Dialect.FLOAT, data.cifar_raw, Options("vu9p", target_interval=8192)),
     Entry(
         "mlperf_tiny_dscnn_int8_qdq.onnx",
@@ -59,6 +72,7 @@ ENTRIES = (
         data.noise_int8((49, 10, 1)),
         Options("u200", target_interval=8192),
     ),
+    Entry("mlperf_tiny_dscnn_int8_qdq.onnx", Dialect.QDQ, data.noise_int8((49, 10, 1)), _fast("u200", 8192), _FAST),
     Entry("mlperf_tiny_dscnn_fp32.onnx", Dialect.FLOAT, data.noise((49, 10, 1)), Options("u200", target_interval=8192)),
     Entry(
         "mlperf_tiny_autoencoder_int8_qdq.onnx",
@@ -66,6 +80,7 @@ ENTRIES = (
         data.noise_int8((640,)),
         Options("u200", target_interval=8192),
     ),
+    Entry("mlperf_tiny_autoencoder_int8_qdq.onnx", Dialect.QDQ, data.noise_int8((640,)), _fast("u200", 8192), _FAST),
     Entry(
         "mlperf_tiny_mobilenetv1_vww_int8_qdq.onnx",
         Dialect.QDQ,
@@ -80,6 +95,14 @@ ENTRIES = (
         scored=320,
     ),
     Entry(
+        "mobilenetv2_cifar10_int8_qlinear.onnx",
+        Dialect.QOPERATOR,
+        data.cifar_normalized,
+        _fast("vu9p", 60_000),
+        _FAST,
+        scored=320,
+    ),
+    Entry(
         "mobilenetv2_imagenet_int8_qlinear.onnx",
         Dialect.QOPERATOR,
         data.cifar_large,
@@ -87,7 +110,9 @@ ENTRIES = (
         compared=16,
         simulated=0,
     ),
-    Entry("mnist8_cntk_float.onnx", Dialect.FLOAT, data.mnist_raw, Options("u200", target_interval=4096), 98.91),
+    Entry(
+        "mnist8_cntk_float.onnx", Dialect.FLOAT, data.mnist_raw, Options("u200", target_interval=4096), accuracy=98.91
+    ),
     Entry("three_layer_keras.onnx", Dialect.FLOAT, data.noise((16,)), Options("u200", target_interval=16)),
     Entry("conv1d_small_keras.onnx", Dialect.FLOAT, data.noise((10, 4)), Options("u200", target_interval=40)),
     Entry("conv2d_small_keras.onnx", Dialect.FLOAT, data.noise((8, 8, 1)), Options("u200", target_interval=256)),

@@ -66,14 +66,14 @@ def measure(entry: Entry, folder: Path, work: Path, say: Callable[[str], None]) 
     inputs = entry.inputs(folder / "datasets")
     say(f"{entry.name}: importing")
     try:
-        reference = Reference(load_network(model, inputs.calibration))
+        reference = Reference(load_network(model, inputs.calibration, precision=entry.options.precision))
     except InputError as error:
         return Outcome(refused=" ".join(line.strip() for line in str(error).splitlines()[:2]))
     say(f"{entry.name}: comparing")
     differing, largest = _differences(entry, model, inputs)
     accuracy, theirs = _accuracies(entry, model, reference, inputs)
     say(f"{entry.name}: building")
-    build = work / entry.name
+    build = work / "".join(c if c.isalnum() else "_" for c in entry.name)
     report = rtlnn.build(model, build, replace(entry.options, calibration=inputs.calibration))
     say(f"{entry.name}: simulating")
     interval, latency = _simulated(entry, build, reference, inputs)
@@ -92,7 +92,7 @@ def _differences(entry: Entry, model: Path, inputs: Inputs) -> tuple[float | Non
     """Share of differing outputs, and the largest difference; nothing for a dialect that onnxruntime does not know."""
     if entry.dialect == Dialect.QONNX:
         return None, None
-    found = compare(model, inputs.frames, inputs.calibration, frames=entry.compared)
+    found = compare(model, inputs.frames, inputs.calibration, precision=entry.options.precision, frames=entry.compared)
     # real outputs may end in a host's Softmax, where float32 rounds
     every = [d if d.largest > _ROUNDING else Difference(d.values) for _, d in found.outputs]
     return sum(d.differing for d in every) / sum(d.values for d in every), max(d.largest for d in every)

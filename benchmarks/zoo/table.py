@@ -26,8 +26,8 @@ def document(rows: Mapping[Entry, tuple[Outcome, str]]) -> str:
     refused = "".join(f"- {e.name}: {o.refused}\n" for e, o in done.items() if o.refused is not None)
     return (
         "# Networks that others trained\n\n"
-        f"{len(accepted)} of {len(done)} files, as they are. Measured at {', '.join(commits)} by "
-        "`python -m benchmarks.zoo`.\n\n"
+        f"{len({e.file for e in accepted})} of {len({e.file for e in done})} files, as they are. "
+        f"Measured at {', '.join(commits)} by `python -m benchmarks.zoo`.\n\n"
         f"{table}\n"
         "Differences are counted end to end, over all output values, against onnxruntime's integer kernels, as "
         "`rtlnn compare` counts them; real outputs may differ by 1e-6, the rounding of a Softmax on the host. Float "

@@ -16,6 +16,10 @@ DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="shared data absent: no folder ../shared/data")
 
 
+def test_every_design_has_a_name_of_its_own() -> None:
+    assert len({entry.name for entry in ENTRIES}) == len(ENTRIES)
+
+
 @needs_data
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda e: e.name)
 def test_inputs_fit_their_models(entry: Entry) -> None:
