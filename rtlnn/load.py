@@ -17,6 +17,7 @@ from rtlnn.passes.pool_first import pool_first
 from rtlnn.passes.ranges import narrow
 from rtlnn.passes.reshapes import settle_reshapes
 from rtlnn.passes.runner import run
+from rtlnn.passes.tabulate import tabulate
 from rtlnn.quantization import Calibration, CalibrationData, quantize_imported
 
 __all__ = ["RANDOM_NOTE", "load_network", "network_of"]
@@ -26,7 +27,7 @@ RANDOM_NOTE = "calibrated with random data: for studies of size and speed only, 
 
 def network_of(model: ImportedModel, precision: Precision = Precision.EXACT, notes: tuple[str, ...] = ()) -> Network:
     """The network of a quantized model. Raises `InputError` where a value is not quantized."""
-    parts = lower(run(model.graph, (settle_reshapes,)), precision)
+    parts = lower(run(model.graph, (settle_reshapes, tabulate)), precision)
     parts.core.verify()
     core = run(parts.core, (merge_requantize, crop_unused, pool_first, narrow))
     head = parts.head.retype({v: core.types[v] for v in core.inputs})

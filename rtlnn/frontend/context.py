@@ -119,16 +119,21 @@ class Context:
         placed[view.index.ravel()] = full.ravel()
         return placed.reshape(self.builder.types[view.value].shape)
 
+    def per_channel(self, view: View, *arrays: Array) -> tuple[str, list[Array]]:
+        """The value behind `view`, and arrays that broadcast to it as one number for each of its channels."""
+        value = view.value
+        placed = [self.scattered(view, np.asarray(a, dtype=np.float64)) for a in arrays]
+        if any((a != a[:1, :1]).any() for a in placed):
+            # one number for each element: every element becomes a channel
+            value = self.builder.reshaped(value, (1, 1, placed[0].size))
+            placed = [a.reshape(1, 1, -1) for a in placed]
+        return value, [a[0, 0] for a in placed]
+
     def affine(self, node: OnnxNode, view: View, scale: Array, shift: Array) -> View:
         """view·scale + shift."""
-        value = view.value
-        pair = [self.scattered(view, np.asarray(a, dtype=np.float64)) for a in (scale, shift)]
-        if any((a != a[:1, :1]).any() for a in pair):
-            # one factor for each element: every element becomes a channel
-            value = self.builder.reshaped(value, (1, 1, pair[0].size))
-            pair = [a.reshape(1, 1, -1) for a in pair]
+        value, pair = self.per_channel(view, scale, shift)
         names = [
-            self.builder.add_constant(f"{node.name}.{what}", a[0, 0])
+            self.builder.add_constant(f"{node.name}.{what}", a)
             for what, a in zip(("scale", "shift"), pair, strict=True)
         ]
         return View(self.add(node, Affine(), value, *names), view.index, view.tainted)

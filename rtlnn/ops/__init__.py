@@ -5,7 +5,7 @@ from rtlnn.ops.activation import Activation, Function
 from rtlnn.ops.conv import Conv2D, Dense
 from rtlnn.ops.join import Add, Concat, Extreme, Multiply
 from rtlnn.ops.pool import AveragePool2D, MaxPool2D
-from rtlnn.ops.real import Affine, Clip, Dequantize, Quantize, Sigmoid, Softmax
+from rtlnn.ops.real import Affine, Clip, Dequantize, Quantize, Softmax
 from rtlnn.ops.rearrange import Rearrange
 from rtlnn.ops.requantize import Precision, Requantize
 from rtlnn.ops.reshape import Reshape
@@ -37,7 +37,6 @@ __all__ = [
     "Requantize",
     "Reshape",
     "Rounding",
-    "Sigmoid",
     "Softmax",
     "Table",
     "Thresholds",
@@ -64,7 +63,6 @@ OPERATIONS: dict[str, type[Op]] = {
         Rearrange,
         Requantize,
         Reshape,
-        Sigmoid,
         Softmax,
         Table,
         Thresholds,

@@ -14,7 +14,7 @@ __all__ = ["Activation", "Function"]
 
 
 class Function(Enum):
-    """Functions of one number, by ONNX's names; `a` and `b` are the attributes alpha and beta (or gamma)."""
+    """Functions of one number, by ONNX's names where it has one; `a`, `b` are the attributes alpha, beta (or gamma)."""
 
     LEAKY_RELU = "LeakyRelu"
     """x, or a·x where x < 0."""
@@ -43,6 +43,11 @@ class Function(Enum):
     """x·Φ(x), Φ the normal distribution."""
     GELU_TANH = "GeluTanh"
     """Gelu by its tanh approximation."""
+    THRESHOLDED_RELU = "ThresholdedRelu"
+    """x where x > a, else 0."""
+    ERF = "Erf"
+    EXP = "Exp"
+    ABS = "Abs"
 
 
 def _sigmoid(x: Array) -> Array:
@@ -74,6 +79,10 @@ _FORMULAS: dict[Function, Callable[[Array, float, float], Array]] = {
     Function.SWISH: lambda x, a, b: x * _sigmoid(a * x),
     Function.GELU: lambda x, a, b: 0.5 * x * (1.0 + _erf(x / math.sqrt(2.0))),
     Function.GELU_TANH: lambda x, a, b: 0.5 * x * (1.0 + np.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x**3))),
+    Function.THRESHOLDED_RELU: lambda x, a, b: np.where(x > a, x, 0.0),
+    Function.ERF: lambda x, a, b: _erf(x),
+    Function.EXP: lambda x, a, b: np.exp(x),
+    Function.ABS: lambda x, a, b: np.abs(x),
 }
 
 

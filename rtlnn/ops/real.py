@@ -8,7 +8,7 @@ from rtlnn.ir.op import Op
 from rtlnn.ir.types import Array, FixedFormat, TensorType
 from rtlnn.ops.rounding import Rounding
 
-__all__ = ["Affine", "Clip", "Dequantize", "Quantize", "Sigmoid", "Softmax"]
+__all__ = ["Affine", "Clip", "Dequantize", "Quantize", "Softmax"]
 
 
 @dataclass(frozen=True)
@@ -96,20 +96,6 @@ class Dequantize(Op):
         if scale.ndim and self.axis == 0:
             scale = scale.reshape(-1, *(1,) * (x.ndim - 1))
         return ((x - self.input.zero_point).astype(np.float32) * scale).astype(np.float64)
-
-
-@dataclass(frozen=True)
-class Sigmoid(Op):
-    """1 / (1 + exp(-x))."""
-
-    def infer(self, *inputs: TensorType) -> TensorType:
-        (x,) = inputs
-        return TensorType(x.shape)
-
-    def evaluate(self, *inputs: Array) -> Array:
-        (x,) = inputs
-        # tanh does not overflow where exp would
-        return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array, FixedFormat, TensorType
-from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Requantize, Reshape, Thresholds
+from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Requantize, Reshape, Table, Thresholds
 
 __all__ = ["Interval", "analyse", "narrow"]
 
@@ -66,6 +66,13 @@ def _averaged(op: AveragePool2D, x: Interval, size: tuple[int, ...]) -> Interval
     return Interval(lo, hi)
 
 
+def _looked_up(x: Interval, table: Array, first: int) -> Interval:
+    """The least and the largest of the entries that each channel reaches."""
+    rows = np.broadcast_to(table, (len(x.lo), table.shape[-1]))
+    reached = [row[lo : hi + 1] for row, lo, hi in zip(rows, x.lo - first, x.hi - first, strict=True)]
+    return Interval(np.array([row.min() for row in reached]), np.array([row.max() for row in reached]))
+
+
 def _interval(node: Node, graph: Graph, known: Mapping[str, Interval]) -> Interval:
     x = known[node.inputs[0]]
     constants = [graph.constants[v] for v in node.inputs[1:]]
@@ -82,6 +89,8 @@ def _interval(node: Node, graph: Graph, known: Mapping[str, Interval]) -> Interv
             return x
         case Reshape(shape):
             return _reshaped(x, shape[2])
+        case Table(_, first):
+            return _looked_up(x, constants[0], first)
         case _:
             raise ValueError(f"node {node.name!r}: {type(node.op).__name__} has no place in an integer graph")
     bias = constants[1] if len(constants) > 1 else np.int64(0)
@@ -126,9 +135,9 @@ def narrow(graph: Graph) -> Graph:
         ends = (lo, hi, *paddings.get(node.output, ()))
         fixed = FixedFormat.spanning(min(ends), max(ends), kind.fixed.scale, kind.fixed.zero_point)
         op = node.op
-        if isinstance(op, (Requantize, Thresholds)) and node.output in graph.outputs:
+        if isinstance(op, (Requantize, Table, Thresholds)) and node.output in graph.outputs:
             fixed = op.output
-        elif isinstance(op, Thresholds):
+        elif isinstance(op, (Table, Thresholds)):
             op = replace(op, output=fixed)
         elif isinstance(op, Requantize):
             op = replace(op, output=fixed, lo=max(op.lo, fixed.lo), hi=min(op.hi, fixed.hi))

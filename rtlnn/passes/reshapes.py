@@ -7,7 +7,7 @@ import numpy as np
 
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array
-from rtlnn.ops import Affine, Clip, Dequantize, Quantize, Reshape, Sigmoid
+from rtlnn.ops import Activation, Affine, Clip, Dequantize, Quantize, Reshape
 from rtlnn.passes.rewrite import infer_types, pruned
 
 __all__ = ["settle_reshapes"]
@@ -19,7 +19,7 @@ def _is_uniform(node: Node, constants: dict[str, Array]) -> bool:
         return all(bool((constants[v] == constants[v][0]).all()) for v in node.inputs[1:])
     if isinstance(node.op, Dequantize):
         return not isinstance(node.op.input.scale, tuple) and node.inputs[0] not in constants
-    return isinstance(node.op, (Clip, Quantize, Sigmoid))
+    return isinstance(node.op, (Activation, Clip, Quantize))
 
 
 def _resized(node: Node, channels: int, constants: dict[str, Array]) -> None:

@@ -21,7 +21,7 @@ def _weights(*shape: int) -> np.ndarray:
 
 def test_three_at_once() -> None:
     m = Model(("N", 4, 8, 8))
-    m.add("LeakyRelu", name="leaky").add("Conv", m.const(_weights(4, 1, 3, 3)), group=4, name="depthwise")
+    m.add("LRN", size=3, name="norm").add("Conv", m.const(_weights(4, 1, 3, 3)), group=4, name="depthwise")
     m.add("Relu").add("Resize", "", m.const(np.float32([1, 1, 2, 2])), name="upsample")
     message = _message(m.build())
     assert message.startswith("test has 3 nodes that rtlnn cannot use:\n")
@@ -29,9 +29,9 @@ def test_three_at_once() -> None:
     assert len(lines) == 3
     for line, name, operator, advice in zip(
         lines,
-        ("leaky", "depthwise", "upsample"),
-        ("LeakyRelu", "Conv", "Resize"),
-        ("train with Relu", "only group = 1", "upsampling"),
+        ("norm", "depthwise", "upsample"),
+        ("LRN", "Conv", "Resize"),
+        ("use BatchNormalization", "only group = 1", "upsampling"),
         strict=True,
     ):
         assert f"{operator} '{name}':" in line
@@ -40,10 +40,10 @@ def test_three_at_once() -> None:
 
 def test_attributes_are_checked_behind_an_unsupported_node() -> None:
     m = Model(("N", 4, 8, 8))
-    m.add("Elu").add("Conv", m.const(_weights(4, 4, 3, 3)), dilations=[2, 2]).add("Flatten")
+    m.add("LRN", size=3).add("Conv", m.const(_weights(4, 4, 3, 3)), dilations=[2, 2]).add("Flatten")
     m.add("Gemm", m.const(_weights(64, 3)))
     lines = _message(m.build()).splitlines()[1:]
-    assert [line.split()[0] for line in lines] == ["Elu", "Conv"]
+    assert [line.split()[0] for line in lines] == ["LRN", "Conv"]
     assert "dilations are (2, 2)" in lines[1]
 
 

@@ -1,6 +1,7 @@
 """One file per family of operators; importing this package fills the table of handlers."""
 
 from rtlnn.frontend.handlers import (
+    activations,
     arithmetic,
     comparison,
     linear,
@@ -12,4 +13,15 @@ from rtlnn.frontend.handlers import (
     shapes,
 )
 
-__all__ = ["arithmetic", "comparison", "linear", "microsoft", "pooling", "qonnx", "qoperator", "quantization", "shapes"]
+__all__ = [
+    "activations",
+    "arithmetic",
+    "comparison",
+    "linear",
+    "microsoft",
+    "pooling",
+    "qonnx",
+    "qoperator",
+    "quantization",
+    "shapes",
+]

@@ -1,4 +1,4 @@
-"""Element by element: activations, normalization, arithmetic with constants, softmax."""
+"""Normalization, arithmetic with constants, softmax."""
 
 import numpy as np
 
@@ -7,44 +7,14 @@ from rtlnn.frontend.node import OnnxNode
 from rtlnn.frontend.problems import Unsupported
 from rtlnn.frontend.registry import handles
 from rtlnn.frontend.tensors import Tensor, View, channels_first, row_major
-from rtlnn.ir.op import Op
-from rtlnn.ops import Clip, Sigmoid, Softmax
+from rtlnn.ops import Softmax
 
-__all__ = ["add", "batch_normalization", "clip", "divide", "multiply", "negate", "relu", "sigmoid", "softmax"]
+__all__ = ["add", "batch_normalization", "divide", "multiply", "negate", "softmax"]
 
 TWO_INPUTS = (
     "both operands are computed from the data",
     "residual connections and products of activations are not supported yet: one operand must be constant",
 )
-
-
-def _elementwise(context: Context, node: OnnxNode, op: Op) -> View:
-    view = context.real_view(node)
-    return View(context.add(node, op, view.value), view.index, view.tainted)
-
-
-@handles("Relu", 6, 13, 14)
-def relu(context: Context, node: OnnxNode) -> Tensor:
-    return _elementwise(context, node, Clip(0.0, np.inf))
-
-
-@handles("Clip", 6, 11, 12, 13)
-def clip(context: Context, node: OnnxNode) -> Tensor:
-    """Bounds are attributes up to opset 10, inputs from 11 on."""
-    bounds = []
-    for i, (name, default) in enumerate((("min", -np.inf), ("max", np.inf)), start=1):
-        if node.since < 11:
-            bounds.append(node.real(name, default))
-        else:
-            bounds.append(float(node.constant(i, f"{name}imum").ravel()[0]) if node.has(i) else default)
-    if not bounds[0] <= bounds[1]:
-        raise Unsupported(f"its bounds are {bounds[0]} and {bounds[1]}", "the lower one must not exceed the upper")
-    return _elementwise(context, node, Clip(bounds[0], bounds[1]))
-
-
-@handles("Sigmoid", 6, 13)
-def sigmoid(context: Context, node: OnnxNode) -> Tensor:
-    return _elementwise(context, node, Sigmoid())
 
 
 @handles("BatchNormalization", 7, 9, 14, 15)

@@ -7,11 +7,13 @@ import numpy as np
 
 from rtlnn.errors import InputError
 from rtlnn.frontend.tensors import View, channels_first
+from rtlnn.frontend.writer.activations import write_activation
 from rtlnn.frontend.writer.tensors import OnnxGraph
 from rtlnn.ir.graph import Node
 from rtlnn.ir.op import Op
 from rtlnn.ir.types import Array, Encoding, FixedFormat
 from rtlnn.ops import (
+    Activation,
     Affine,
     AveragePool2D,
     Clip,
@@ -21,7 +23,6 @@ from rtlnn.ops import (
     MaxPool2D,
     Quantize,
     Reshape,
-    Sigmoid,
     Softmax,
     Window,
 )
@@ -79,10 +80,6 @@ def _softmax(out: OnnxGraph, node: Node, op: Softmax) -> View:
     source = node.inputs[0]
     view = out.vector(source) if out.graph.types[source].shape[:2] == (1, 1) else out.image(source)
     return _like(out, node, "LogSoftmax" if op.log else "Softmax", view, axis=1)
-
-
-def _sigmoid(out: OnnxGraph, node: Node, _: Sigmoid) -> View:
-    return _like(out, node, "Sigmoid", out.views[node.inputs[0]])
 
 
 def _conv(out: OnnxGraph, node: Node, op: Conv2D) -> View:
@@ -181,6 +178,7 @@ def _dense(out: OnnxGraph, node: Node, _: Dense) -> View:
 
 
 _RULES: dict[type[Op], Callable[[OnnxGraph, Node, Any], View]] = {
+    Activation: write_activation,
     Affine: _affine,
     AveragePool2D: _average_pool,
     Clip: _clip,
@@ -190,6 +188,5 @@ _RULES: dict[type[Op], Callable[[OnnxGraph, Node, Any], View]] = {
     MaxPool2D: _max_pool,
     Quantize: _quantize,
     Reshape: _reshape,
-    Sigmoid: _sigmoid,
     Softmax: _softmax,
 }

@@ -9,6 +9,7 @@ from rtlnn.ir.op import Op
 from rtlnn.ir.refusal import NodesRefused, Refusal
 from rtlnn.ir.types import TensorType
 from rtlnn.ops import (
+    Activation,
     AveragePool2D,
     Conv2D,
     Dense,
@@ -17,10 +18,11 @@ from rtlnn.ops import (
     Precision,
     Quantize,
     Reshape,
-    Sigmoid,
     Softmax,
+    Table,
     Thresholds,
 )
+from rtlnn.passes.elementwise import leads_to_codes
 from rtlnn.passes.lowering.core import CoreBuilder
 from rtlnn.passes.lowering.host import head_graph, tail_graph
 from rtlnn.passes.lowering.represent import Representation
@@ -30,7 +32,7 @@ from rtlnn.passes.rewrite import pruned
 
 __all__ = ["Lowered", "lower"]
 
-HOST_ONLY = (Softmax, Sigmoid)
+HOST_ONLY = (Softmax, Activation)
 NOT_QUANTIZED = "put QuantizeLinear and DequantizeLinear there, or quantize the float model (rtlnn quantize)"
 
 
@@ -162,10 +164,15 @@ class _Lowering:
                 )
             case MaxPool2D() | Reshape():
                 self.values[node.output] = _Codes(self.core.add(node.name, node.op, (value.value,), node.output))
+            case Table():
+                table = self.core.constant(node.inputs[1], self.graph.constants[node.inputs[1]])
+                self.values[node.output] = _Codes(self.core.add(node.name, node.op, (value.value, table), node.output))
             case _:
                 raise _fail(node, "it works on raw integers", "put DequantizeLinear before it")
 
     def _on_represented(self, node: Node, value: Represented) -> None:
+        if isinstance(node.op, Activation) and leads_to_codes(self.graph, node.output):
+            raise _fail(node, "its input is not quantized", NOT_QUANTIZED)
         if isinstance(node.op, HOST_ONLY):
             self._leave(node, value)
             return
