@@ -108,7 +108,8 @@ class Builder:
         return self.add(MaxPool2D(window), "pool")
 
     def average_pool(self, window: Window, count_include_pad: bool = False) -> "Builder":
-        return self.add(AveragePool2D(window, count_include_pad, self.format.zero_point), "pool")
+        counted = window.pads if count_include_pad else (0, 0, 0, 0)
+        return self.add(AveragePool2D(window, counted, self.format.zero_point), "pool")
 
     def plus(self, other: str, factors: tuple[Array, Array] | None = None) -> "Builder":
         """The sum with another value; `factors` are the multipliers of both, per channel."""

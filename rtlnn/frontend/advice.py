@@ -11,14 +11,14 @@ _STATIC = "quantize statically, with calibration data: quantize_static of onnxru
 
 _ADVICE = {
     "Concat": "branches that join are not supported yet: use a chain of layers",
-    "ConvTranspose": "use a convolution; upsampling is not supported yet",
     "DepthToSpace": "do the rearrangement on the host: cut the model before it with onnx.utils.extract_model",
     "DynamicQuantizeLinear": "quantize statically, with calibration data (rtlnn quantize)",
-    "GlobalMaxPool": "use MaxPool over the whole image",
     "GRU": "recurrent networks are not supported",
     "LSTM": "recurrent networks are not supported",
     "LayerNormalization": "use BatchNormalization",
     "InstanceNormalization": "use BatchNormalization",
+    "GlobalLpPool": "use GlobalAveragePool or GlobalMaxPool",
+    "LpPool": "use AveragePool or MaxPool",
     "LRN": "use BatchNormalization",
     "Pad": "use the pads of the convolution or pool instead",
     "Pow": "only arithmetic with constants (Add, Sub, Mul, Div) is supported",

@@ -12,10 +12,10 @@ from rtlnn.ops.window import Window
 __all__ = ["AveragePool2D", "MaxPool2D"]
 
 
-def _check_pads(window: Window) -> None:
-    t, left, b, r = window.pads
-    if max(t, b) >= window.kernel[0] or max(left, r) >= window.kernel[1]:
-        raise ValueError(f"pads {window.pads} leave whole windows of {window.kernel} without a pixel")
+def _check(window: Window, size: tuple[int, ...], counted: tuple[int, int, int, int] = (0, 0, 0, 0)) -> None:
+    window.output_size(size)
+    if min(int(n.min()) for n in window.counts(size, counted)) < 1:
+        raise ValueError(f"pads {window.pads} leave whole windows of {window.extent} without a pixel")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class MaxPool2D(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
-        _check_pads(self.window)
+        _check(self.window, x.shape[:2])
         return replace(x, shape=(*self.window.output_size(x.shape[:2]), x.shape[2]))
 
     def evaluate(self, *inputs: Array) -> Array:
@@ -40,27 +40,27 @@ class MaxPool2D(Op):
 class AveragePool2D(Op):
     """Averages over windows of x (H, W, C), as exact integers: Σ (x - x_zero) · (D / n), at scale / D.
 
-    n is the number of averaged pixels of the position: the whole kernel, or, without `count_include_pad`, the pixels
-    that lie on the image; D is the least common multiple of all n. Real inputs give the average itself.
+    n is the number of averaged pixels of the position, D the least common multiple of all n. Real inputs give the
+    average itself.
+
+    Parameters
+    ----------
+    counted : how far beyond the image, (top, left, bottom, right), padding counts as pixels, which are 0
     """
 
     window: Window
-    count_include_pad: bool = False
+    counted: tuple[int, int, int, int] = (0, 0, 0, 0)
     x_zero: int = 0
 
     def factors(self, size: tuple[int, ...]) -> tuple[Array, int]:
         """The factor D / n of every position [OH, OW], and D."""
-        if self.count_include_pad:
-            n = np.full(self.window.output_size(size), self.window.kernel[0] * self.window.kernel[1], dtype=np.int64)
-        else:
-            rows, columns = self.window.counts(size)
-            n = np.multiply.outer(rows, columns).astype(np.int64)
+        n = np.multiply.outer(*self.window.counts(size, self.counted)).astype(np.int64)
         divisor = math.lcm(*(int(v) for v in np.unique(n)))
         return divisor // n, divisor
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
-        _check_pads(self.window)
+        _check(self.window, x.shape[:2], self.counted)
         shape = (*self.window.output_size(x.shape[:2]), x.shape[2])
         if x.format is None:
             return TensorType(shape)

@@ -69,12 +69,12 @@ class Window:
         strided = windows[:, :: self.stride[0], :: self.stride[1], :, :: self.dilation[0], :: self.dilation[1]]
         return strided.transpose(0, 1, 2, 4, 5, 3)
 
-    def counts(self, size: tuple[int, ...]) -> tuple[Array, Array]:
-        """Number of the window's rows [OH] and columns [OW] that lie on the image, by position."""
+    def counts(self, size: tuple[int, ...], around: tuple[int, int, int, int] = (0, 0, 0, 0)) -> tuple[Array, Array]:
+        """Number of the rows [OH] and columns [OW] of each position that lie on the image, or so far `around` it."""
         out = self.output_size(size)
         result = []
         for axis in range(2):
             start = np.arange(out[axis]) * self.stride[axis] - self.pads[axis]
             taps = start[:, np.newaxis] + np.arange(self.kernel[axis]) * self.dilation[axis]
-            result.append(((taps >= 0) & (taps < size[axis])).sum(axis=1))
+            result.append(((taps >= -around[axis]) & (taps < size[axis] + around[axis + 2])).sum(axis=1))
         return result[0], result[1]

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rtlnn.ir.graph import Graph, Node
+from rtlnn.ir.op import Op
 from rtlnn.ir.types import Array
 from rtlnn.ops import Affine, AveragePool2D, Clip, Conv2D, Dense, MaxPool2D, Reshape
 from rtlnn.passes.rewrite import rewired
@@ -75,11 +76,20 @@ def _forward(graph: Graph, node: Node) -> Graph | None:
     if isinstance(layer.op, Conv2D) and (reshape is not None or (layer.op.window.padded and shift.any())):
         return None
     weights, bias = _weights(graph, layer)
-    # NHWC: channels are the fastest, and repeat
-    scale, shift = (np.tile(a, weights.shape[-1] // len(a)) for a in (scale, shift))
+    scale, shift = (_for_weights(a, weights, layer.op) for a in (scale, shift))
     bias = bias + (weights * shift).reshape(len(weights), -1).sum(axis=1)
     new, constants = _with_weights(layer, layer.inputs[:1], layer.output, weights * scale, bias, _tag(graph, layer))
     return rewired(graph, {layer.name: new, node.name: None}, {node.output: node.inputs[0]}, constants)
+
+
+def _for_weights(parameter: Array, weights: Array, op: Op) -> Array:
+    """A parameter of each input channel, as it meets the weights."""
+    if isinstance(op, Conv2D) and op.groups > 1:
+        # (groups, 1, 1, channels of a group), once for each output of the group
+        of_group = parameter.reshape(op.groups, 1, 1, -1)
+        return np.repeat(of_group, len(weights) // op.groups, axis=0)
+    # NHWC: channels are the fastest, and repeat
+    return np.tile(parameter, weights.shape[-1] // len(parameter))
 
 
 def _from_input(graph: Graph, node: Node) -> bool:

@@ -61,7 +61,7 @@ def _averaged(op: AveragePool2D, x: Interval, size: tuple[int, ...]) -> Interval
     """Sums times D / n: at most the whole range times D, and padding counts as zero."""
     _, divisor = op.factors(size)
     lo, hi = (x.lo - op.x_zero) * divisor, (x.hi - op.x_zero) * divisor
-    if op.count_include_pad and op.window.padded:
+    if any(op.counted) and op.window.padded:
         lo, hi = np.minimum(lo, 0), np.maximum(hi, 0)
     return Interval(lo, hi)
 

@@ -21,17 +21,17 @@ def _weights(*shape: int) -> np.ndarray:
 
 def test_three_at_once() -> None:
     m = Model(("N", 4, 8, 8))
-    m.add("LRN", size=3, name="norm").add("Conv", m.const(_weights(4, 1, 3, 3)), group=4, name="depthwise")
-    m.add("Relu").add("Resize", "", m.const(np.float32([1, 1, 2, 2])), name="upsample")
+    m.add("LRN", size=3, name="response").add("Conv", m.const(_weights(4, 4, 1, 3, 3)), name="volume")
+    m.add("Relu").add("LpPool", kernel_shape=[2, 2], name="norm")
     message = _message(m.build())
     assert message.startswith("test has 3 nodes that rtlnn cannot use:\n")
     lines = message.splitlines()[1:]
     assert len(lines) == 3
     for line, name, operator, advice in zip(
         lines,
-        ("norm", "depthwise", "upsample"),
-        ("LRN", "Conv", "Resize"),
-        ("use BatchNormalization", "only group = 1", "upsampling"),
+        ("response", "volume", "norm"),
+        ("LRN", "Conv", "LpPool"),
+        ("use BatchNormalization", "3 dimensions", "use AveragePool or MaxPool"),
         strict=True,
     ):
         assert f"{operator} '{name}':" in line
@@ -40,11 +40,11 @@ def test_three_at_once() -> None:
 
 def test_attributes_are_checked_behind_an_unsupported_node() -> None:
     m = Model(("N", 4, 8, 8))
-    m.add("LRN", size=3).add("Conv", m.const(_weights(4, 4, 3, 3)), dilations=[2, 2]).add("Flatten")
+    m.add("LRN", size=3).add("Conv", m.const(_weights(4, 4, 3, 3)), dilations=[2, 0]).add("Flatten")
     m.add("Gemm", m.const(_weights(64, 3)))
     lines = _message(m.build()).splitlines()[1:]
     assert [line.split()[0] for line in lines] == ["LRN", "Conv"]
-    assert "dilations are (2, 2)" in lines[1]
+    assert "dilations (2, 0)" in lines[1]
 
 
 def test_residual_connection() -> None:
@@ -87,8 +87,7 @@ def test_computed_weights() -> None:
 @pytest.mark.parametrize(
     ("attributes", "words"),
     [
-        ({"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1}, "ceil_mode"),
-        ({"kernel_shape": [2, 2], "dilations": [2, 2]}, "dilations"),
+        ({"kernel_shape": [2, 2], "pads": [3, 0, 3, 0], "dilations": [13, 1]}, "without a pixel"),
         ({"kernel_shape": [2, 2], "pads": [2, 0, 0, 0]}, "without a pixel"),
         ({"kernel_shape": [9, 9]}, "does not fit"),
         ({"kernel_shape": [2, 2, 2]}, "dimensions"),

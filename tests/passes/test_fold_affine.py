@@ -53,6 +53,10 @@ CASES: dict[str, tuple[Callable[[Rng], Model], list[str]]] = {
         lambda r: _bn(_conv(r).add("Relu"), r, 4).add("Conv", _f(r, 2, 4, 3, 3)),
         ["Conv2D", "Clip", "Conv2D"],
     ),
+    "before a grouped convolution": (
+        lambda r: _bn(_conv(r).add("Relu"), r, 4).add("Conv", _f(r, 6, 2, 3, 3), group=2),
+        ["Conv2D", "Clip", "Conv2D"],
+    ),
     "before a convolution with padding": (
         lambda r: _bn(_conv(r).add("Relu"), r, 4).add("Conv", _f(r, 2, 4, 3, 3), pads=[1, 1, 1, 1]),
         ["Conv2D", "Clip", "Affine", "Conv2D"],

@@ -1,6 +1,7 @@
 """How each operation is written as ONNX."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -83,7 +84,7 @@ def _softmax(out: OnnxGraph, node: Node, op: Softmax) -> View:
 
 
 def _conv(out: OnnxGraph, node: Node, op: Conv2D) -> View:
-    return _windowed(out, node, "Conv", op.window, _layer_inputs(out, node, (0, 3, 1, 2)))
+    return _windowed(out, node, "Conv", op.window, _layer_inputs(out, node, (0, 3, 1, 2)), group=op.groups)
 
 
 def _max_pool(out: OnnxGraph, node: Node, op: MaxPool2D) -> View:
@@ -91,7 +92,13 @@ def _max_pool(out: OnnxGraph, node: Node, op: MaxPool2D) -> View:
 
 
 def _average_pool(out: OnnxGraph, node: Node, op: AveragePool2D) -> View:
-    return _windowed(out, node, "AveragePool", op.window, [], count_include_pad=int(op.count_include_pad))
+    if op.window.dilation != (1, 1):
+        raise InputError(f"node {node.name!r}: a dilated average needs ONNX's opset 19; use a convolution")
+    if not any(op.counted):
+        return _windowed(out, node, "AveragePool", op.window, [])
+    # what hangs over the counted padding comes from rounding the number of positions up
+    window = replace(op.window, pads=op.counted)
+    return _windowed(out, node, "AveragePool", window, [], count_include_pad=1, ceil_mode=int(window != op.window))
 
 
 def _clip(out: OnnxGraph, node: Node, op: Clip) -> View:
@@ -164,6 +171,7 @@ def _windowed(out: OnnxGraph, node: Node, operator: str, window: Window, more: l
         kernel_shape=list(window.kernel),
         strides=list(window.stride),
         pads=list(window.pads),
+        **({} if window.dilation == (1, 1) else {"dilations": list(window.dilation)}),
         **attributes,
     )
     height, width, channels = out.graph.types[node.output].shape

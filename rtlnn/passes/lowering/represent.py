@@ -119,7 +119,7 @@ class Representation:
     def _average(self, node: Node, op: AveragePool2D, value: Represented) -> Represented:
         if value.clipped:
             raise ValueError("the activation before it is not quantized")
-        if value.shift.any() and op.count_include_pad and op.window.padded:
+        if value.shift.any() and any(op.counted) and op.window.padded:
             raise ValueError("the values before it are not quantized")
         height, width, _ = self.core.types[value.value].shape
         _, divisor = op.factors((height, width))
