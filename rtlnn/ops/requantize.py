@@ -46,7 +46,7 @@ def _round_to_mantissa(p: Array) -> Array:
 class Requantize(Op):
     """Inputs acc (H, W, C), multiplier (C,), shift (C,), and optionally a bias (C,):
 
-    y = clip(round((acc·multiplier + bias) / 2**shift) + output.zero_point, lo, hi), rounding half to even.
+    y = clip(round((acc·multiplier + bias) / 2**shift) + offset, lo, hi), rounding half to even.
 
     With `Precision.EXACT` and no bias, |acc·multiplier| is first rounded, half to even, to 24 significant bits: the
     result is then that of onnxruntime's integer kernels, which multiply by a float32 scale.
@@ -55,18 +55,26 @@ class Requantize(Op):
     ----------
     output : the result's format
     lo, hi : clip bounds, within the format; a ReLU is `lo = zero_point`
+    zero : `offset`, what is added after the rounding, where that is not `output.zero_point`; the bias then holds the
+        rest of it. Rounding half to even, it makes a difference whether an odd number is added before or after
     """
 
     output: FixedFormat
     lo: int
     hi: int
     precision: Precision = Precision.EXACT
+    zero: int | None = None
 
     def __post_init__(self) -> None:
         if not self.output.lo <= self.lo <= self.hi <= self.output.hi:
             raise ValueError(
                 f"clip bounds {self.lo}..{self.hi} lie outside the format {self.output.lo}..{self.output.hi}"
             )
+
+    @property
+    def offset(self) -> int:
+        """What is added after the rounding."""
+        return self.output.zero_point if self.zero is None else self.zero
 
     def infer(self, *inputs: TensorType) -> TensorType:
         x, *parameters = inputs
@@ -84,5 +92,5 @@ class Requantize(Op):
         elif self.precision is Precision.EXACT:
             product = _round_to_mantissa(product)
         rounded = round_half_even_shift(product, shift)
-        result: Array = np.clip(rounded + self.output.zero_point, self.lo, self.hi)
+        result: Array = np.clip(rounded + self.offset, self.lo, self.hi)
         return result

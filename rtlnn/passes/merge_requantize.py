@@ -32,11 +32,9 @@ def _merged(graph: Graph, node: Node) -> Graph | None:
         return None
     if len(graph.users(first.output)) != 1 or first.output in graph.outputs:
         return None
-    moved = offset + node.op.output.zero_point
-    if first.op.output.zero_point + moved != node.op.output.zero_point:
-        return None
+    moved = offset + node.op.offset
     lo, hi = (min(max(bound + moved, node.op.lo), node.op.hi) for bound in (first.op.lo, first.op.hi))
-    op = replace(first.op, output=node.op.output, lo=lo, hi=hi)
+    op = replace(first.op, output=node.op.output, zero=first.op.offset + moved, lo=lo, hi=hi)
     merged = Node(node.name, op, first.inputs, node.output)
     nodes = tuple(merged if n is node else n for n in graph.nodes if n is not first)
     return pruned(replace(graph, nodes=nodes))

@@ -58,7 +58,7 @@ def finishing(
         shift_hi=int(p.shift.max()),
         out_bits=op.output.bits,
         out_signed=op.output.signed,
-        zero_point=op.output.zero_point,
+        zero_point=op.offset,
         lo=op.lo,
         hi=op.hi,
         float32=op.precision is Precision.EXACT and len(task.requantize.inputs) == 3,

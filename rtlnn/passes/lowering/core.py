@@ -19,11 +19,11 @@ class CoreBuilder:
         self.nodes: list[Node] = []
         self.types: dict[str, TensorType] = {}
         self.constants: dict[str, Array] = {}
-        self._constant_name = Names(taken)
+        self.name = Names(taken)
 
     def constant(self, name: str, array: Array, fixed: FixedFormat | None = None) -> str:
         """An integer constant, in the format given or the narrowest."""
-        name = self._constant_name(name)
+        name = self.name(name)
         array = np.ascontiguousarray(array, dtype=np.int64)
         fixed = fixed or FixedFormat.spanning(int(array.min()), int(array.max()))
         self.types[name] = TensorType(array.shape, fixed)
@@ -35,6 +35,10 @@ class CoreBuilder:
         self.nodes.append(Node(name, op, inputs, output))
         return output
 
+    def retype(self, value: str, fixed: FixedFormat) -> None:
+        """Give integers the meaning that `fixed` says."""
+        self.types[value] = replace(self.types[value], format=fixed)
+
     def add_bias(self, name: str, bias: Array) -> None:
         """Add integers (O,) to what the convolution or dense node `name` sums."""
         (i,) = (i for i, n in enumerate(self.nodes) if n.name == name)
@@ -45,5 +49,5 @@ class CoreBuilder:
         made = self.constant(f"{name}.bias", bias)
         self.nodes[i] = replace(node, inputs=(*node.inputs[:2], made))
 
-    def graph(self, source: str, result: str) -> Graph:
-        return Graph((source,), (result,), tuple(self.nodes), self.types, self.constants)
+    def graph(self, sources: tuple[str, ...], results: tuple[str, ...]) -> Graph:
+        return Graph(sources, results, tuple(self.nodes), self.types, self.constants)

@@ -10,13 +10,17 @@ from rtlnn.ir.refusal import NodesRefused, Refusal
 from rtlnn.ir.types import TensorType
 from rtlnn.ops import (
     Activation,
+    ArgMax,
     AveragePool2D,
+    Concat,
     Conv2D,
     Dense,
     Dequantize,
+    Extreme,
     MaxPool2D,
     Precision,
     Quantize,
+    Rearrange,
     Reshape,
     Softmax,
     Table,
@@ -24,15 +28,15 @@ from rtlnn.ops import (
 )
 from rtlnn.passes.elementwise import leads_to_codes
 from rtlnn.passes.lowering.core import CoreBuilder
-from rtlnn.passes.lowering.host import head_graph, tail_graph
+from rtlnn.passes.lowering.host import Boundary, head_graph, tail_graph
+from rtlnn.passes.lowering.join import Joining
 from rtlnn.passes.lowering.represent import Representation
 from rtlnn.passes.lowering.represented import Represented
-from rtlnn.passes.lowering.requantization import needs_nothing
 from rtlnn.passes.rewrite import pruned
 
 __all__ = ["Lowered", "lower"]
 
-HOST_ONLY = (Softmax, Activation)
+LAYERS = (Conv2D, Dense, MaxPool2D, AveragePool2D)
 NOT_QUANTIZED = "put QuantizeLinear and DequantizeLinear there, or quantize the float model (rtlnn quantize)"
 
 
@@ -69,6 +73,9 @@ def _fail(node: Node, problem: str, advice: str) -> NodesRefused:
     return NodesRefused(f"node {node.name!r} ({refusal.operator}): {problem}; {advice}", (refusal,))
 
 
+_Value = _Codes | _Host | _Refused | Represented
+
+
 class _Lowering:
     def __init__(self, graph: Graph, precision: Precision) -> None:
         self.graph = graph
@@ -76,20 +83,21 @@ class _Lowering:
         self.uses.update(graph.outputs)
         self.core = CoreBuilder((*graph.types, *(n.name for n in graph.nodes)))
         self.represent = Representation(graph, self.core, precision)
-        self.values: dict[str, _Codes | _Host | _Refused | Represented] = {}
+        self.join = Joining(graph, self.core, self.represent)
+        self.values: dict[str, _Value] = {}
         self.head: list[Node] = []
         self.tail: list[Node] = []
-        self.core_input: str | None = None
-        self.boundary: tuple[str, _Codes | Represented] | None = None
+        self.sources: list[str] = []
+        self.boundaries: dict[str, Boundary] = {}
         self.codes: dict[tuple[str, Op], str] = {}
-        (source,) = graph.inputs
-        if graph.types[source].format is None:
-            self.values[source] = _Host(behind=False)
-        else:
-            self._enter(source, graph.types[source])
+        for source in graph.inputs:
+            if graph.types[source].format is None:
+                self.values[source] = _Host(behind=False)
+            else:
+                self._enter(source, graph.types[source])
 
     def _enter(self, value: str, kind: TensorType) -> None:
-        self.core_input = value
+        self.sources.append(value)
         self.core.types[value] = kind
         self.values[value] = _Codes(value)
 
@@ -103,14 +111,12 @@ class _Lowering:
                 self.values[node.output] = _Refused()
         if refused:
             raise NodesRefused("\n".join(map(str, refused)), (r for problem in refused for r in problem.refusals))
-        boundary, value = self._end()
-        assert self.core_input is not None
-        delivered = value.value
-        core = pruned(self.core.graph(self.core_input, delivered))
-        head = head_graph(self.graph, self.head, core.types[self.core_input])
-        tail = tail_graph(
-            self.graph, self.tail, boundary, delivered if isinstance(value, _Codes) else value, core.types
-        )
+        for output in self.graph.outputs:
+            self._end(output)
+        delivered = tuple(dict.fromkeys(b.value for b in self.boundaries.values()))
+        core = pruned(self.core.graph(tuple(self.sources), delivered))
+        head = head_graph(self.graph, self.head, {v: core.types[v] for v in self.sources})
+        tail = tail_graph(self.graph, self.tail, self.boundaries, {v: core.types[v] for v in delivered})
         return Lowered(head, core, tail)
 
     def _node(self, node: Node) -> None:
@@ -120,70 +126,98 @@ class _Lowering:
             assert isinstance(node.op, Dequantize)
             self.represent.integer_constants[node.output] = self.graph.constants[source], node.op.input
             return
-        match self.values[source]:
-            case _Refused() as value:
-                self.values[node.output] = value
-                if isinstance(node.op, (Quantize, Thresholds)):
-                    # what follows can be judged again
-                    self.core.types[node.output] = self.graph.types[node.output]
-                    self.values[node.output] = _Codes(node.output)
-            case _Host() as value:
-                self._on_host(node, value)
-            case _Codes() as value:
-                self._on_codes(node, value)
-            case Represented() as value:
-                self._on_represented(node, value)
+        values = [self.values[v] for v in node.inputs if v in self.values]
+        if any(isinstance(v, _Refused) for v in values):
+            self.values[node.output] = _Refused()
+            if isinstance(node.op, (Quantize, Thresholds)):
+                # what follows can be judged again
+                self.core.types[node.output] = self.graph.types[node.output]
+                self.values[node.output] = _Codes(node.output)
+            return
+        hosted = [v for v in values if isinstance(v, _Host)]
+        codes = [v for v in values if isinstance(v, _Codes)]
+        represented = [v for v in values if isinstance(v, Represented)]
+        if any(v.behind for v in hosted) or (represented and self._hosts(node, represented)):
+            self._behind(node)
+        elif len(hosted) == len(values):
+            self._ahead(node)
+        elif hosted:
+            raise _fail(node, "one of its inputs is not quantized", NOT_QUANTIZED)
+        elif len(codes) == len(values):
+            self._on_codes(node, codes)
+        elif codes:
+            raise _fail(node, "one of its inputs holds raw integers", "put DequantizeLinear before it")
+        else:
+            self._on_represented(node, represented)
 
-    def _on_host(self, node: Node, value: _Host) -> None:
-        if isinstance(node.op, (Conv2D, Dense, MaxPool2D, AveragePool2D)):
-            if value.behind:
-                raise _fail(node, "it follows an operation that only the host can do", "end the network there")
+    def _hosts(self, node: Node, values: list[Represented]) -> bool:
+        """Whether the host does what `node` says, with the hardware's results."""
+        if isinstance(node.op, Activation):
+            return not leads_to_codes(self.graph, node.output)
+        return isinstance(node.op, Softmax) or (isinstance(node.op, ArgMax) and not values[0].comparable)
+
+    def _ahead(self, node: Node) -> None:
+        """The host does it before the hardware; what it quantizes, enters."""
+        if isinstance(node.op, LAYERS):
             raise _fail(node, "its input is not quantized", NOT_QUANTIZED)
-        if not value.behind and isinstance(node.op, (Quantize, Thresholds)):
+        if isinstance(node.op, (Quantize, Thresholds)):
             key = (node.inputs[0], node.op)
             if key in self.codes:
                 self.values[node.output] = _Codes(self.codes[key])
                 return
-            if self.core_input is not None:
-                raise _fail(node, "the input is quantized in two ways", "quantize it once")
             self.codes[key] = node.output
             self.head.append(node)
             self._enter(node.output, self.graph.types[node.output])
             return
-        (self.tail if value.behind else self.head).append(node)
-        self.values[node.output] = value
+        self.head.append(node)
+        self.values[node.output] = _Host(behind=False)
 
-    def _on_codes(self, node: Node, value: _Codes) -> None:
-        kind = self.core.types[value.value]
+    def _behind(self, node: Node) -> None:
+        """The host does it behind the hardware; what it reads of the hardware, leaves."""
+        if isinstance(node.op, LAYERS):
+            raise _fail(node, "it follows an operation that only the host can do", "end the network there")
+        for source in node.inputs:
+            match self.values.get(source):
+                case _Host(behind=False):
+                    raise _fail(node, "it joins the hardware's results with the network's input", NOT_QUANTIZED)
+                case _Codes() | Represented() as value:
+                    self._leave(source, value)
+        self.tail.append(node)
+        self.values[node.output] = _Host(behind=True)
+
+    def _on_codes(self, node: Node, values: list[_Codes]) -> None:
+        names = tuple(v.value for v in values)
         match node.op:
             case Dequantize(fixed):
-                if value.value == self.core_input and not self.head:
-                    self.core.types[value.value] = replace(kind, format=fixed)
+                kind = self.core.types[names[0]]
+                if names[0] in self.graph.inputs:
+                    self.core.retype(names[0], fixed)
                 self.values[node.output] = Represented.quantized(
-                    value.value, kind.shape[2], fixed.one_scale, fixed.zero_point
+                    names[0], kind.shape[2], fixed.one_scale, fixed.zero_point
                 )
-            case MaxPool2D() | Reshape():
-                self.values[node.output] = _Codes(self.core.add(node.name, node.op, (value.value,), node.output))
+            case MaxPool2D() | Reshape() | Rearrange() | ArgMax() | Extreme() | Concat():
+                # integers of one type, whatever they mean
+                meant = self.core.types[names[0]].fixed
+                for name in names[1:]:
+                    self.core.retype(name, meant)
+                self.values[node.output] = _Codes(self.core.add(node.name, node.op, names, node.output))
             case Table():
                 table = self.core.constant(node.inputs[1], self.graph.constants[node.inputs[1]])
-                self.values[node.output] = _Codes(self.core.add(node.name, node.op, (value.value, table), node.output))
+                self.values[node.output] = _Codes(self.core.add(node.name, node.op, (*names, table), node.output))
             case _:
                 raise _fail(node, "it works on raw integers", "put DequantizeLinear before it")
 
-    def _on_represented(self, node: Node, value: Represented) -> None:
-        if isinstance(node.op, Activation) and leads_to_codes(self.graph, node.output):
+    def _on_represented(self, node: Node, values: list[Represented]) -> None:
+        if isinstance(node.op, Activation):
             raise _fail(node, "its input is not quantized", NOT_QUANTIZED)
-        if isinstance(node.op, HOST_ONLY):
-            self._leave(node, value)
-            return
         try:
             if isinstance(node.op, Quantize):
-                self.values[node.output] = self._quantize(node, node.op, value)
+                self.values[node.output] = self._quantize(node, node.op, values[0])
                 return
             if isinstance(node.op, Thresholds):
-                self.values[node.output] = _Codes(self.represent.compared(node, node.op, value))
+                self.values[node.output] = _Codes(self.represent.compared(node, node.op, values[0]))
                 return
-            result = self.represent.applied(node, value)
+            result = self.join.applied(node, values) if len(values) > 1 else self.represent.applied(node, values[0])
         except ValueError as error:
             raise _fail(node, str(error), NOT_QUANTIZED) from error
         if self.uses[node.output] != 1:
@@ -194,33 +228,29 @@ class _Lowering:
     def _quantize(self, node: Node, op: Quantize, value: Represented) -> _Codes:
         key = (node.inputs[0], op)
         if key not in self.codes:
-            held = self.core.types[value.value].fixed
-            same = needs_nothing(value, held, op)
-            self.codes[key] = value.value if same else self.represent.quantized(node, op, value)
+            self.codes[key] = self.represent.quantized(node.name, op, value, node.output)
         return _Codes(self.codes[key])
 
-    def _leave(self, node: Node, value: Represented) -> None:
-        """What `node` reads leaves the core; `node` and what follows is the host's."""
-        source = node.inputs[0]
-        if self.boundary is None:
-            self.boundary = source, self.represent.settled(value, 0.0)
-        elif self.boundary[0] != source:
-            raise _fail(node, "the host would need two values of the hardware", "use one output")
-        self.tail.append(node)
-        self.values[node.output] = _Host(behind=True)
+    def _leave(self, source: str, value: _Codes | Represented) -> None:
+        """The value `source` of the graph leaves the core."""
+        if source in self.boundaries:
+            return
+        if isinstance(value, Represented):
+            settled = self.represent.settled(value, 0.0)
+            self.boundaries[source] = Boundary(settled.value, settled)
+        else:
+            self.boundaries[source] = Boundary(value.value, None)
 
-    def _end(self) -> tuple[str, _Codes | Represented]:
-        """What the core delivers, and as which value of the graph."""
-        (output,) = self.graph.outputs
-        last = self.values[output]
-        assert not isinstance(last, _Refused)
-        if isinstance(last, _Host):
-            if self.boundary is None:
+    def _end(self, output: str) -> None:
+        """The core delivers what the host makes `output` of."""
+        match self.values[output]:
+            case _Host(behind=False):
                 raise InputError(
-                    "the model has no quantized layers; quantize it with calibration data (rtlnn quantize)"
+                    f"the output {output!r} has no quantized layers before it; quantize the model with calibration "
+                    "data (rtlnn quantize)"
                 )
-            return self.boundary
-        return output, self.represent.settled(last, 0.0) if isinstance(last, Represented) else last
+            case _Codes() | Represented() as value:
+                self._leave(output, value)
 
 
 def lower(graph: Graph, precision: Precision = Precision.EXACT) -> Lowered:

@@ -11,6 +11,7 @@ from rtlnn.ir.op import Op
 from rtlnn.ir.types import Array, FixedFormat
 from rtlnn.ops import (
     Affine,
+    ArgMax,
     AveragePool2D,
     Clip,
     Conv2D,
@@ -18,14 +19,17 @@ from rtlnn.ops import (
     MaxPool2D,
     Precision,
     Quantize,
+    Rearrange,
     Reshape,
     Rounding,
     Thresholds,
 )
 from rtlnn.passes.lowering.core import CoreBuilder
+from rtlnn.passes.lowering.formats import quantize_behind
 from rtlnn.passes.lowering.grid import exact_integers
 from rtlnn.passes.lowering.represented import Represented
-from rtlnn.passes.lowering.requantization import accumulator_bias, requantization
+from rtlnn.passes.lowering.requantization import accumulator_bias, code, needs_nothing, requantization
+from rtlnn.passes.lowering.rules import with_exact_rule
 from rtlnn.passes.lowering.thresholds import MOST_LEVELS, IntegerThresholds, of_codes, of_levels
 
 __all__ = ["Representation"]
@@ -51,9 +55,11 @@ class Representation:
             Affine: self._affine,
             AveragePool2D: self._average,
             Clip: self._clip,
+            ArgMax: self._arg_max,
             Conv2D: self._layer,
             Dense: self._layer,
             MaxPool2D: self._maximum,
+            Rearrange: self._rearrange,
             Reshape: self._reshape,
         }
 
@@ -64,30 +70,36 @@ class Representation:
             raise ValueError("only the host can do this")
         return rule(node, node.op, value)
 
-    def quantized(self, node: Node, op: Quantize, value: Represented) -> str:
-        """The codes of `value`: a requantization under the name of `node`, or thresholds if it cannot round so."""
+    def quantized(self, name: str, op: Quantize, value: Represented, makes: str) -> str:
+        """The codes of `value`: by a requantization `name` that makes the value `makes`, by thresholds if it cannot
+        round so, or as they are."""
+        held = self.core.types[value.value].fixed
+        if needs_nothing(value, held, op):
+            return value.value
         value = self.settled(value, op.output.one_scale)
         signs = op.rounding not in (Rounding.HALF_EVEN, Rounding.FLOOR, Rounding.CEILING)
         if signs and op.ends[0] < op.output.zero_point and op.ends[1] - op.ends[0] < MOST_LEVELS:
-            return self._compared(node, of_codes(value, op, self.core.types[value.value].fixed))
+            return self._compared(name, of_codes(value, op, held), makes)
+        if self.precision is Precision.EXACT:
+            value = with_exact_rule(value, held, op)
         made = requantization(value, op, self.precision)
         inputs = [value.value]
-        for name, array in (("multiplier", made.multiplier), ("shift", made.shift), ("bias", made.bias)):
+        for what, array in (("multiplier", made.multiplier), ("shift", made.shift), ("bias", made.bias)):
             if array is not None:
-                inputs.append(self.core.constant(f"{node.name}.{name}", array))
-        return self.core.add(node.name, made.op, tuple(inputs), node.output)
+                inputs.append(self.core.constant(f"{name}.{what}", array))
+        return self.core.add(name, made.op, tuple(inputs), makes)
 
     def compared(self, node: Node, op: Thresholds, value: Represented) -> str:
         """The levels of `value`, compared with thresholds that are real numbers."""
         levels, signs = (self.graph.constants[v] for v in node.inputs[1:])
         held = self.core.types[value.value].fixed
-        return self._compared(node, of_levels(value, op, levels, signs, held))
+        return self._compared(node.name, of_levels(value, op, levels, signs, held), node.output)
 
-    def _compared(self, node: Node, made: IntegerThresholds) -> str:
+    def _compared(self, name: str, made: IntegerThresholds, makes: str) -> str:
         inputs = [made.value]
-        for name, array in (("thresholds", made.thresholds), ("sign", made.sign)):
-            inputs.append(self.core.constant(f"{node.name}.{name}", array))
-        return self.core.add(node.name, made.op, tuple(inputs), node.output)
+        for what, array in (("thresholds", made.thresholds), ("sign", made.sign)):
+            inputs.append(self.core.constant(f"{name}.{what}", array))
+        return self.core.add(name, made.op, tuple(inputs), makes)
 
     def settled(self, value: Represented, step: float) -> Represented:
         """The value with its pending shift moved into the accumulators, if they can take it.
@@ -111,6 +123,42 @@ class Representation:
         made = self.core.add(node.name, op, (value.value,), node.output)
         return value.regrouped(made, op.shape[2])
 
+    def _rearrange(self, node: Node, op: Rearrange, value: Represented) -> Represented:
+        channels = self.core.types[value.value].shape[2]
+        source = op.places % channels
+        filled = op.places < 0
+        if filled.any():
+            value, fill = self._filling(node, op, value)
+            op = replace(op, fill=fill)
+        first = np.where(filled, channels, source).reshape(-1, op.shape[2]).min(axis=0) % channels
+        if ((source != first) & ~filled).any():
+            if not value.one_scale or (value.shift != value.shift[0]).any():
+                raise ValueError("values with a scale for each channel change their channels")
+            first = np.zeros_like(first)
+        return value.rearranged(self.core.add(node.name, op, (value.value,), node.output), first)
+
+    def _filling(self, node: Node, op: Rearrange, value: Represented) -> tuple[Represented, int]:
+        """The value in a form that has an integer for what is put in, and that integer."""
+        behind = quantize_behind(self.graph, node.output)
+        if op.fill and behind is not None:
+            makes = self.core.name(f"{node.output}.requantized")
+            codes = self.quantized(self.core.name(f"{node.name}.requantize"), behind, value, makes)
+            return self.codes(codes, behind.output), code(op.fill, behind)
+        value = self.settled(value, 0.0)
+        if value.shift.any() or value.clipped or (op.fill and not value.one_scale):
+            raise ValueError("its input is not quantized")
+        held = self.core.types[value.value].fixed
+        return value, int(np.clip(np.rint(op.fill / value.scale[0]) + value.zero, held.lo, held.hi))
+
+    def codes(self, value: str, fixed: FixedFormat) -> Represented:
+        """The integers `value`, which are codes of the format `fixed`."""
+        return Represented.quantized(value, self.core.types[value].shape[2], fixed.one_scale, fixed.zero_point)
+
+    def _arg_max(self, node: Node, op: ArgMax, value: Represented) -> Represented:
+        if not value.comparable:
+            raise ValueError("it compares channels that are not quantized alike")
+        return Represented.quantized(self.core.add(node.name, op, (value.value,), node.output), 1, 1.0, 0)
+
     def _maximum(self, node: Node, op: MaxPool2D, value: Represented) -> Represented:
         if (value.scale < 0).any():
             raise ValueError("it takes the maximum of values whose scale is negative in some channels")
@@ -124,7 +172,7 @@ class Representation:
         height, width, _ = self.core.types[value.value].shape
         _, divisor = op.factors((height, width))
         made = self.core.add(node.name, replace(op, x_zero=value.zero), (value.value,), node.output)
-        return replace(value, value=made, scale=value.scale / divisor, zero=0, layer=None)
+        return replace(value, value=made, scale=value.scale / divisor, zero=0, layer=None, rule=None)
 
     def _layer(self, node: Node, op: Conv2D | Dense, value: Represented) -> Represented:
         weight, *bias = node.inputs[1:]

@@ -4,9 +4,32 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rtlnn.ir.types import Array
+from rtlnn.ir.types import Array, FixedFormat
 
-__all__ = ["Represented"]
+__all__ = ["Represented", "Rule"]
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """How integers become codes of one format, better than their scale alone would say; all arrays are (C,).
+
+    code = round((integer·multiplier + bias) / 2**shift) + zero, rounded once if `once`
+    """
+
+    output: FixedFormat
+    multiplier: Array
+    shift: Array
+    bias: Array
+    zero: int
+    once: bool
+
+    def spread(self, channels: int) -> "Rule | None":
+        """The rule for another number of channels; None if they differ."""
+        arrays = (self.multiplier, self.shift, self.bias)
+        if any((a != a[0]).any() for a in arrays):
+            return None
+        multiplier, shift, bias = (np.full(channels, a[0]) for a in arrays)
+        return replace(self, multiplier=multiplier, shift=shift, bias=bias)
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +45,7 @@ class Represented:
     lo, hi : an activation that has not found its place yet
     layer : the convolution or dense node whose accumulators these are (perhaps pooled): a bias may still go there
     own_bias : `shift` is that layer's own float bias, and nothing else
+    rule : how to make codes of the format that comes next, `shift` included
     """
 
     value: str
@@ -32,6 +56,7 @@ class Represented:
     hi: float = np.inf
     layer: str | None = None
     own_bias: bool = False
+    rule: Rule | None = None
 
     @classmethod
     def quantized(cls, value: str, channels: int, scale: float, zero: int) -> "Represented":
@@ -59,7 +84,8 @@ class Represented:
                 raise ValueError("an activation lies before a scale for each channel")
             bounds = sorted(float(b * scale[0] + shift[0]) for b in (lo, hi))
             lo, hi = bounds[0], bounds[1]
-        return replace(self, scale=self.scale * scale, shift=self.shift * scale + shift, lo=lo, hi=hi, own_bias=False)
+        scale, shift = self.scale * scale, self.shift * scale + shift
+        return replace(self, scale=scale, shift=shift, lo=lo, hi=hi, own_bias=False, rule=None)
 
     def limited(self, lo: float, hi: float) -> "Represented":
         """The value limited to lo..hi as well."""
@@ -76,4 +102,15 @@ class Represented:
             times = [np.tile(a, channels // len(a)) for a in (self.scale, self.shift)]
         else:
             raise ValueError("values with a scale for each channel are reshaped")
-        return replace(self, value=value, scale=times[0], shift=times[1], layer=None)
+        rule = self.rule and self.rule.spread(channels)
+        return replace(self, value=value, scale=times[0], shift=times[1], layer=None, rule=rule)
+
+    def rearranged(self, value: str, source: Array) -> "Represented":
+        """The value with its elements in other places: channel c holds what `source[c]` did."""
+        rule = self.rule and self.rule.spread(len(source))
+        return replace(self, value=value, scale=self.scale[source], shift=self.shift[source], layer=None, rule=rule)
+
+    @property
+    def comparable(self) -> bool:
+        """Whether a larger integer is a larger value, across channels as well."""
+        return self.one_scale and self.scale[0] > 0 and not self.clipped and bool((self.shift == self.shift[0]).all())

@@ -9,7 +9,7 @@ from rtlnn.ops import Precision, Quantize, Requantize, Rounding
 from rtlnn.passes.lowering.multipliers import MAX_SHIFT, Multipliers, multipliers
 from rtlnn.passes.lowering.represented import Represented
 
-__all__ = ["Requantization", "accumulator_bias", "needs_nothing", "requantization"]
+__all__ = ["Requantization", "accumulator_bias", "code", "needs_nothing", "requantization"]
 
 COARSEST_BIAS_UNIT = 2.0**-5
 """Largest unit of the accumulators, in steps of the result, to which a layer's float bias is rounded.
@@ -37,14 +37,14 @@ class Requantization:
     bias: Array | None
 
 
-def _code(real: float, op: Quantize) -> int:
+def code(real: float, op: Quantize) -> int:
     """The code of a real number, as QuantizeLinear computes it."""
     return int(op.evaluate(np.array(real)))
 
 
 def _bounds(value: Represented, op: Quantize) -> tuple[int, int]:
     """Codes that an activation limits the result to. Rounding is monotonic: clipping before it or after is the same."""
-    lo, hi = (int(np.clip(_code(end, op), *op.ends)) for end in (value.lo, value.hi))
+    lo, hi = (int(np.clip(code(end, op), *op.ends)) for end in (value.lo, value.hi))
     return lo, hi
 
 
@@ -80,13 +80,19 @@ def accumulator_bias(value: Represented, step: float) -> Array | None:
 
 
 def requantization(value: Represented, op: Quantize, precision: Precision) -> Requantization:
-    """Multipliers of float32((scale)/(output's scale)), computed in float32 as onnxruntime does.
+    """The value's own rule, or multipliers of float32((scale)/(output's scale)), as onnxruntime computes it.
 
     Raises `ValueError` for a rounding that treats negative numbers otherwise, where there are such.
     """
-    output = op.output
-    step = np.float32(output.one_scale)
+    output, rule = op.output, value.rule
     lo, hi = _bounds(value, op)
+    if rule is not None and rule.output == output and op.rounding is Rounding.HALF_EVEN:
+        once = Precision.FAST if rule.once else precision
+        made = Requantize(output, lo, hi, once, None if rule.zero == output.zero_point else rule.zero)
+        # a bias, even 0, lets `exact` round once
+        bias = rule.bias if rule.bias.any() or not rule.once else None
+        return Requantization(made, rule.multiplier, rule.shift, bias)
+    step = np.float32(output.one_scale)
     found = multipliers(value.scale.astype(np.float32) / step, precision)
     if op.rounding is not Rounding.HALF_EVEN:
         found = _halved(found)
