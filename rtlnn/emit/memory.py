@@ -23,6 +23,35 @@ module $name (clk, addr, data);
 $read
 endmodule
 """)
+_DUAL = Template("""\
+`ifndef RTLNN_MEM_DIR
+`define RTLNN_MEM_DIR "./"
+`endif
+
+// $depth words of $width bits, two of them at once; data follow two cycles after the address
+module $name (clk, addr, data, addr_b, data_b);
+  input clk;
+  input [$addr_msb:0] addr;
+  output [$data_msb:0] data;
+  input [$addr_msb:0] addr_b;
+  output [$data_msb:0] data_b;
+  reg [$data_msb:0] data;
+  reg [$data_msb:0] fetched;
+  reg [$data_msb:0] data_b;
+  reg [$data_msb:0] fetched_b;
+  (* rom_style = "block", ram_style = "block" *)
+  reg [$data_msb:0] memory [0:$last];
+  initial $$readmemh({`RTLNN_MEM_DIR, "$name.mem"}, memory);
+  always @(posedge clk) begin
+    fetched <= memory[addr];
+    data <= fetched;
+  end
+  always @(posedge clk) begin
+    fetched_b <= memory[addr_b];
+    data_b <= fetched_b;
+  end
+endmodule
+""")
 
 _BLOCK = """\
   reg [$data_msb:0] data;
@@ -86,14 +115,16 @@ endmodule
 """)
 
 
-def rom_module(name: str, width: int, depth: int, kind: MemoryKind | None = None) -> str:
+def rom_module(name: str, width: int, depth: int, kind: MemoryKind | None = None, ports: int = 1) -> str:
     """Verilog of the read-only memory `name`, filled from `name.mem`; `kind` defaults to that for so many words.
 
-    Raises `ValueError` for UltraRAM, which cannot be filled.
+    A block RAM can have two `ports`. Raises `ValueError` for UltraRAM, which cannot be filled.
     """
     kind = kind or MemoryKind.of(depth)
     if kind is MemoryKind.URAM:
         raise ValueError(f"{name}: an UltraRAM has no contents from the start")
+    if ports == 2:
+        return _DUAL.substitute(_values(name, width, depth))
     small = _DISTRIBUTED if depth <= LUTRAM_WORDS else _DEEP
     read = _CONSTANT if depth == 1 else small if kind is MemoryKind.LUTRAM else _BLOCK
     values = _values(name, width, depth)

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal
 
 from rtlnn.emit.memory import memory_file, rom_module
 from rtlnn.emit.names import SEPARATOR, check_name
 from rtlnn.emit.verilog import convert
 from rtlnn.layers.circuit import DESIGN, Circuit, Stage, Tap
-from rtlnn.layers.component import StreamingLayer
+from rtlnn.layers.component import MemoryPort, StreamingLayer
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.mac_array import PackedMacColumns
@@ -68,7 +68,7 @@ def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Seq
                 add(part, f"{module}{SEPARATOR}{name}")
         for port in stage.layer.memories:
             name = f"{module}{SEPARATOR}{port.name}"
-            modules[name] = rom_module(name, port.width, port.depth)
+            modules[name] = rom_module(name, port.width, port.depth, port.kind, port.ports)
             memories[f"{name}.mem"] = memory_file(stage.contents[port.name], port.width)
         add(stage.layer, module)
     whole = _Top(top, circuit, names, inputs, outputs)
@@ -166,12 +166,10 @@ class _Top(Elaboratable):
         ports: dict[str, Any] = {}
         words = {}
         for port in layer.memories:
-            address = Signal(range(max(port.depth, 2)), name=f"{name}_{port.name}_address")
-            words[port] = Signal(port.width, name=f"{name}_{port.name}_data")
+            address = Signal(port.readers * port.address_bits, name=f"{name}_{port.name}_address")
+            words[port] = Signal(port.readers * port.width, name=f"{name}_{port.name}_data")
             ports[f"o_{port.name}_address"] = address
-            m.submodules[f"{name}{SEPARATOR}{port.name}"] = Instance(
-                f"{self._top}_{name}{SEPARATOR}{port.name}", i_clk=ClockSignal(), i_addr=address, o_data=words[port]
-            )
+            self._memory(m, name, port, address, words[port])
         if isinstance(layer, KernelConfig) and isinstance(layer.array, PackedMacConfig):
             parts = {part: self._names[config] for part, config in layer.parts.items()}
             m.submodules[f"{name}{SEPARATOR}columns"] = columns = PackedMacColumns(layer.array, parts)
@@ -184,6 +182,21 @@ class _Top(Elaboratable):
                 "i_column_sums": columns.acc,
             }
         return ports | {f"i_{port.name}_data": word for port, word in words.items()}
+
+    def _memory(self, m: Module, name: str, port: MemoryPort, address: Signal, data: Signal) -> None:
+        """As many instances as the readers need."""
+        for copy in range(port.copies):
+            ends: dict[str, Any] = {"i_clk": ClockSignal()}
+            for end in range(port.ports):
+                reader, suffix = copy * port.ports + end, "_b" * end
+                if reader < port.readers:
+                    ends[f"i_addr{suffix}"] = address.word_select(reader, port.address_bits)
+                    ends[f"o_data{suffix}"] = data.word_select(reader, port.width)
+                else:
+                    ends[f"i_addr{suffix}"] = Const(0, port.address_bits)
+                    ends[f"o_data{suffix}"] = Signal(port.width, name=f"{name}_{port.name}_unused")
+            label = f"{name}{SEPARATOR}{port.name}" + (f"_{copy}" if copy else "")
+            m.submodules[label] = Instance(f"{self._top}_{name}{SEPARATOR}{port.name}", **ends)
 
 
 class _Wires:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from amaranth.lib import wiring
 
+from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.layers.timing import Link, Process
 
@@ -36,12 +37,37 @@ class Resources:
 class MemoryPort:
     """A read-only memory that a layer needs: data two cycles after the address.
 
-    The layer's ports are `<name>_address` (out) and `<name>_data` (in).
+    The layer's ports are `<name>_address` (out) and `<name>_data` (in), of all readers one after another.
+
+    Parameters
+    ----------
+    name : see above
+    width : bits of a word
+    depth : words
+    kind : what it is made of; None for what is usual for so many words
+    readers : how many words are read at once
     """
 
     name: str
     width: int
     depth: int
+    kind: MemoryKind | None = None
+    readers: int = 1
+
+    @property
+    def address_bits(self) -> int:
+        """Of one reader."""
+        return max((self.depth - 1).bit_length(), 1)
+
+    @property
+    def ports(self) -> int:
+        """Readers of each copy of the memory: a block RAM has two ports."""
+        block = (self.kind or MemoryKind.of(self.depth)) is MemoryKind.BRAM
+        return 2 if block and self.readers > 1 else 1
+
+    @property
+    def copies(self) -> int:
+        return -(-self.readers // self.ports)
 
 
 class StreamingLayer(ABC):

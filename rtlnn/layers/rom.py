@@ -2,10 +2,19 @@
 
 from functools import cache
 
-from rtlnn.layers.component import Resources
+from rtlnn.layers.component import MemoryPort, Resources
 from rtlnn.layers.memory_kind import LUTRAM_WORDS, MemoryKind
 
-__all__ = ["LUTRAM_WORDS", "URAM_WIDTH", "WIDTHS", "block_rams", "lutram", "rom_resources", "ultra_rams"]
+__all__ = [
+    "LUTRAM_WORDS",
+    "URAM_WIDTH",
+    "WIDTHS",
+    "block_rams",
+    "lutram",
+    "port_resources",
+    "rom_resources",
+    "ultra_rams",
+]
 
 URAM_WIDTH = 72
 _URAM_WORDS = 4096
@@ -48,6 +57,14 @@ def lutram(words: int, bits: int) -> int:
 def ultra_rams(words: int, bits: int) -> int:
     """UltraRAMs of a memory with `words` words of `bits` bits, those of more than 4,096 words in cascades."""
     return -(-words // _URAM_WORDS) * -(-bits // URAM_WIDTH)
+
+
+def port_resources(port: MemoryPort) -> Resources:
+    """The cost of the memory behind a port, with all its copies."""
+    total = Resources()
+    for _ in range(port.copies):
+        total = total + rom_resources(port.depth, port.width, port.kind)
+    return total
 
 
 def rom_resources(words: int, bits: int, kind: MemoryKind | None = None) -> Resources:

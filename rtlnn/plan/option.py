@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from rtlnn.layers.component import Resources, StreamingLayer
-from rtlnn.layers.rom import rom_resources
+from rtlnn.layers.rom import port_resources
 from rtlnn.plan.tasks import Task
 
 __all__ = ["Option"]
@@ -50,7 +50,7 @@ class Option(ABC):
         """The cost of the layer and its memories."""
         total = self.layer.resources
         for port in self.layer.memories:
-            total = total + rom_resources(port.depth, port.width)
+            total = total + port_resources(port)
         return total
 
     def exactly(self) -> "Option":

@@ -1,4 +1,4 @@
-"""Layers without a folding but for their lanes: sums, products, extremes, concatenations."""
+"""Layers without a folding but for their lanes: joins of two values, rearrangements, tables."""
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -7,9 +7,10 @@ from rtlnn.errors import InputError
 from rtlnn.ir.op import Op
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import StreamingLayer
-from rtlnn.ops import Add, Concat, Extreme, Multiply
+from rtlnn.ops import Add, ArgMax, Concat, Extreme, Multiply, Rearrange, Table
 from rtlnn.plan.concats import ConcatKind
 from rtlnn.plan.joins import JoinKind
+from rtlnn.plan.lookups import ArgMaxKind, RearrangeKind, TableKind
 from rtlnn.plan.option import Option
 from rtlnn.plan.simple_kind import Built, SimpleKind
 from rtlnn.plan.tasks import Task
@@ -21,6 +22,9 @@ KINDS: Mapping[type[Op], SimpleKind] = {
     Multiply: JoinKind(),
     Extreme: JoinKind(),
     Concat: ConcatKind(),
+    ArgMax: ArgMaxKind(),
+    Rearrange: RearrangeKind(),
+    Table: TableKind(),
 }
 
 
