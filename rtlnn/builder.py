@@ -19,6 +19,7 @@ from rtlnn.errors import InputError
 from rtlnn.load import load_network
 from rtlnn.ops import Precision
 from rtlnn.ops.serialize import save_network
+from rtlnn.passes.settings import Settings
 from rtlnn.plan.boundary import identifier, port_of
 from rtlnn.plan.goal import DEFAULT_SHARE, Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
@@ -26,7 +27,8 @@ from rtlnn.plan.planner import Design, plan_network
 from rtlnn.platforms.loader import load_platform
 from rtlnn.platforms.shells import emit_shell
 from rtlnn.platforms.spec import Platform
-from rtlnn.quantization import CalibrationData
+from rtlnn.precision import read_precision
+from rtlnn.quantization import CalibrationData, CalibrationMethod
 from rtlnn.report import report_of
 
 __all__ = ["Options", "build", "estimate"]
@@ -44,6 +46,8 @@ class Options:
     calibration : typical inputs for a float model
     input_shapes : for inputs with unknown dimensions
     precision : of the requantizations
+    settings : bits and requantizations layer by layer, or a precision file that says them
+    calibration_method : how the ranges of a float model's activations are taken from the data
     objective : what to optimize
     target_interval, target_fps : cycles a frame, or frames a second, to reach; at most one of them
     max_dsp, max_lut, max_bram : budget (default: 70 % of what the platform leaves to the user)
@@ -54,6 +58,8 @@ class Options:
     calibration: CalibrationData | None = None
     input_shapes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     precision: Precision = Precision.EXACT
+    settings: Settings | Path | str | None = None
+    calibration_method: CalibrationMethod = CalibrationMethod.MIN_MAX
     objective: Objective = Objective.THROUGHPUT
     target_interval: int | None = None
     target_fps: float | None = None
@@ -61,6 +67,11 @@ class Options:
     max_lut: int | None = None
     max_bram: float | None = None
     plan: Path | None = None
+
+    def layer_settings(self) -> Settings | None:
+        """Raises `InputError` for a precision file that cannot be used."""
+        given = self.settings
+        return given if given is None or isinstance(given, Settings) else read_precision(given)
 
     def goal(self, platform: Platform) -> Goal:
         """Raises `InputError` for contradictory or impossible targets."""
@@ -104,8 +115,11 @@ def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: P
     platform = load_platform(options.platform)
     given = HardwarePlan.load(options.plan) if options.plan else None
     goal, budget = options.goal(platform), options.budget(platform)
+    settings = options.layer_settings()
     progress("reading the model")
-    network = load_network(model, options.calibration, options.input_shapes, options.precision)
+    network = load_network(
+        model, options.calibration, options.input_shapes, options.precision, settings, options.calibration_method
+    )
     return plan_network(network, platform.name, platform.arithmetic, goal, budget, given, progress), platform
 
 

@@ -9,27 +9,42 @@ import onnx
 from rtlnn.errors import InputError
 from rtlnn.frontend import ImportedModel, import_model
 from rtlnn.ir.network import Network
-from rtlnn.ops import Precision
+from rtlnn.ops import Dequantize, Precision, Quantize
 from rtlnn.passes.crop_unused import crop_unused
 from rtlnn.passes.lowering import lower
 from rtlnn.passes.merge_requantize import merge_requantize
 from rtlnn.passes.pool_first import pool_first
 from rtlnn.passes.ranges import narrow
+from rtlnn.passes.requantize_settings import requantize_settings
 from rtlnn.passes.reshapes import settle_reshapes
-from rtlnn.passes.runner import run
+from rtlnn.passes.runner import Pass, run
+from rtlnn.passes.settings import Settings
 from rtlnn.passes.tabulate import tabulate
-from rtlnn.quantization import Calibration, CalibrationData, quantize_imported
+from rtlnn.precision import check_layers
+from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod, quantize_imported
 
 __all__ = ["RANDOM_NOTE", "load_network", "network_of"]
 
 RANDOM_NOTE = "calibrated with random data: for studies of size and speed only, its results mean nothing"
 
 
-def network_of(model: ImportedModel, precision: Precision = Precision.EXACT, notes: tuple[str, ...] = ()) -> Network:
-    """The network of a quantized model. Raises `InputError` where a value is not quantized."""
+def network_of(
+    model: ImportedModel,
+    precision: Precision = Precision.EXACT,
+    notes: tuple[str, ...] = (),
+    settings: Settings | None = None,
+) -> Network:
+    """The network of a quantized model. Of `settings`, what they say of requantizations counts.
+
+    Raises `InputError` where a value is not quantized.
+    """
+    steps: tuple[Pass, ...] = (merge_requantize, crop_unused, pool_first, narrow)
+    if settings is not None and settings.sets_requantization:
+        steps = (requantize_settings(settings, precision), *steps)
+        precision = Precision.EXACT
     parts = lower(run(model.graph, (settle_reshapes, tabulate)), precision)
     parts.core.verify()
-    core = run(parts.core, (merge_requantize, crop_unused, pool_first, narrow))
+    core = run(parts.core, steps)
     head = parts.head.retype({v: core.types[v] for v in core.inputs})
     tail = parts.tail.retype({v: core.types[v] for v in core.outputs})
     for graph in (head, tail):
@@ -42,6 +57,8 @@ def load_network(
     calibration: CalibrationData | None = None,
     input_shapes: Mapping[str, tuple[int, ...]] | None = None,
     precision: Precision = Precision.EXACT,
+    settings: Settings | None = None,
+    method: CalibrationMethod = CalibrationMethod.MIN_MAX,
 ) -> Network:
     """Read a model, quantize it if it is not, and lower it to integers.
 
@@ -51,22 +68,36 @@ def load_network(
     calibration : typical inputs for a float model: an array, a .npy file, or `Calibration.RANDOM`
     input_shapes : for inputs with unknown dimensions, batch dimension included
     precision : of the requantizations
+    settings : bits of a float model, and requantizations, layer by layer
+    method : how the ranges of a float model's activations are taken from the data
 
     A float model and what `quantize_model` makes of it give the same network. Raises `InputError`.
     """
     imported = import_model(model, input_shapes)
     if imported.quantized:
         notes = () if calibration is None else ("the model is quantized already: the calibration data were not used",)
-        return network_of(imported, precision, notes)
+        if settings is not None:
+            _check_quantized(imported, settings)
+        return network_of(imported, precision, notes, settings)
     if calibration is None:
         raise InputError(
             f"{imported.name} is a float model, and quantizing it needs typical inputs: give --calibration data.npy "
             f"({_frames_wanted(imported)}), or --calibration random to "
             "study size and speed alone"
         )
-    quantized = replace(import_model(quantize_imported(imported, calibration)), name=imported.name)
+    quantized = replace(import_model(quantize_imported(imported, calibration, settings, method)), name=imported.name)
     notes = (RANDOM_NOTE,) if calibration is Calibration.RANDOM else ()
-    return network_of(quantized, precision, notes)
+    return network_of(quantized, precision, notes, settings)
+
+
+def _check_quantized(model: ImportedModel, settings: Settings) -> None:
+    """Raises `InputError` for settings that a quantized model cannot take, or of layers that it does not have."""
+    if settings.sets_bits:
+        raise InputError(
+            f"{model.name} is quantized already: its bits are in the file; the precision settings can only choose "
+            "`requantize` and `rounding`"
+        )
+    check_layers(settings, tuple(n.name for n in model.graph.nodes if not isinstance(n.op, (Quantize, Dequantize))))
 
 
 def _frames_wanted(model: ImportedModel) -> str:

@@ -1,7 +1,9 @@
 """Post-training quantization of float models, with calibration data."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
+from functools import cached_property
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -10,15 +12,23 @@ import onnx
 
 from rtlnn.errors import InputError
 from rtlnn.frontend import ImportedModel, import_model, write_model
+from rtlnn.ir.graph import Graph
 from rtlnn.ir.network import ModelPort
 from rtlnn.ir.types import Array
+from rtlnn.ops import Conv2D, Dense
 from rtlnn.passes.fold_affine import fold_affine
 from rtlnn.passes.fold_constants import fold_constants
-from rtlnn.passes.quantize import calibrate, insert_quantization, quantization_points
+from rtlnn.passes.quantize import Point, calibrate, insert_quantization, point_bits, quantization_points
+from rtlnn.passes.quantize.histogram import CalibrationMethod, Histogram, histograms
 from rtlnn.passes.reshapes import settle_reshapes
 from rtlnn.passes.runner import run
+from rtlnn.passes.settings import Settings
+from rtlnn.precision import check_layers, check_settings
 
-__all__ = ["Calibration", "CalibrationData", "calibration_frames", "quantize_imported", "quantize_model"]
+__all__ = [
+    "Calibration", "CalibrationData", "CalibrationMethod", "Prepared", "calibration_frames", "quantize_imported",
+    "quantize_model",
+]  # fmt: skip
 
 RANDOM_FRAMES = 32
 RANDOM_SEED = 20261121
@@ -102,28 +112,88 @@ def _checked(array: Array, port: ModelPort, name: str) -> Array:
     return array
 
 
-def quantize_imported(model: ImportedModel, data: CalibrationData, bits: int = 8) -> onnx.ModelProto:
-    """A QDQ model for a float one. Raises `InputError` as `calibration_frames` does, and for a quantized model."""
-    if not 2 <= bits <= 8:
-        raise InputError(f"weights and activations cannot have {bits} bits; give 2 to 8")
+def quantize_imported(
+    model: ImportedModel,
+    data: CalibrationData,
+    settings: Settings | None = None,
+    method: CalibrationMethod = CalibrationMethod.MIN_MAX,
+) -> onnx.ModelProto:
+    """A QDQ model for a float one.
+
+    Raises `InputError` as `calibration_frames` does, for a quantized model, and for settings that do not fit it.
+    """
     if model.quantized:
         raise InputError(f"{model.name} is quantized already; build it as it is")
-    graph = run(model.graph, (settle_reshapes, fold_constants, fold_affine))
-    points = quantization_points(graph)
-    kinds = (graph.types[v] for v in graph.inputs)
-    given = zip(model.inputs, kinds, calibration_frames(data, model.inputs), strict=True)
-    frames = tuple(port.frames(kind, array) for port, kind, array in given)
-    ranges = calibrate(graph, frames, (p.value for p in points if p.like is None))
-    quantized = insert_quantization(graph, points, ranges, bits)
-    quantized.verify()
-    return write_model(model, quantized)
+    prepared = Prepared.of(model, data)
+    return write_model(model, prepared.quantized(settings or Settings(), method))
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A float model that can be quantized in several ways.
+
+    Parameters
+    ----------
+    graph : with folded arithmetic
+    points : the values that become integers
+    frames : calibration data, as the graph takes them
+    ranges : the smallest and largest number of each point
+    inputs : names of the model's inputs
+    """
+
+    graph: Graph
+    points: tuple[Point, ...]
+    frames: tuple[Array, ...]
+    ranges: Mapping[str, tuple[float, float]]
+    inputs: tuple[str, ...]
+
+    @classmethod
+    def of(cls, model: ImportedModel, data: CalibrationData) -> "Prepared":
+        """Raises `InputError` as `calibration_frames` does, and where nothing can be quantized."""
+        graph = run(model.graph, (settle_reshapes, fold_constants, fold_affine))
+        points = quantization_points(graph)
+        kinds = (graph.types[v] for v in graph.inputs)
+        given = zip(model.inputs, kinds, calibration_frames(data, model.inputs), strict=True)
+        frames = tuple(port.frames(kind, array) for port, kind, array in given)
+        ranges = calibrate(graph, frames, (p.value for p in points if p.like is None))
+        return cls(graph, points, frames, ranges, tuple(port.name for port in model.inputs))
+
+    @property
+    def weighted(self) -> tuple[str, ...]:
+        """The layers with weights."""
+        return tuple(n.name for n in self.graph.nodes if isinstance(n.op, (Conv2D, Dense)))
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """All layers whose results become integers of their own."""
+        return tuple(dict.fromkeys(p.layer for p in self.points if p.layer))
+
+    @cached_property
+    def _histograms(self) -> dict[str, Histogram]:
+        return histograms(self.graph, self.frames, self.ranges, self.ranges)
+
+    def quantized(self, settings: Settings, method: CalibrationMethod = CalibrationMethod.MIN_MAX) -> Graph:
+        """The graph with integer values and weights. Raises `InputError` for settings that do not fit."""
+        check_settings(settings)
+        check_layers(settings, (*self.layers, *self.weighted), self.inputs, self.weighted)
+        ranges = dict(self.ranges)
+        if method is not CalibrationMethod.MIN_MAX:
+            for point in self.points:
+                if point.like is None:
+                    bits = point_bits(self.graph, point, settings)
+                    ranges[point.value] = self._histograms[point.value].range(method, point.unsigned, bits)
+        graph = insert_quantization(self.graph, self.points, ranges, settings)
+        graph.verify()
+        return graph
 
 
 def quantize_model(
     model: Path | str | onnx.ModelProto,
     calibration: CalibrationData,
     input_shapes: Mapping[str, tuple[int, ...]] | None = None,
-    bits: int = 8,
+    bits: int | None = None,
+    settings: Settings | None = None,
+    method: CalibrationMethod = CalibrationMethod.MIN_MAX,
 ) -> onnx.ModelProto:
     """Quantize a float model: int8 weights per channel, activations uint8 behind a ReLU and int8 elsewhere.
 
@@ -132,10 +202,18 @@ def quantize_model(
     model : path of an ONNX file, or the model itself
     calibration : typical inputs (frames, *shape of the model's input), as an array or a .npy file
     input_shapes : for inputs with unknown dimensions
-    bits : of weights and of all activations but the input, 2 to 8. Below 8 the file holds int8 and uint8 all the same,
-        weights that fit and a Clip before each QuantizeLinear; the hardware is as narrow as they are
+    bits : of weights and of all activations but the input, 1 to 16
+    settings : bits layer by layer, in place of `bits`
+    method : how the ranges of activations are taken from the data
 
-    Returns a standard model in the QDQ format (opset 17, IR version 8), with the input and output of the original,
-    that onnxruntime runs too. The same model and data give the same bytes.
+    Values of fewer bits than 8, or than 16, are int8 and uint8, or int16 and uint16, in the file all the same: weights
+    that fit, and a Clip before each QuantizeLinear; the hardware is as narrow as they are.
+
+    Returns a standard model in the QDQ format (opset 17 and IR version 8, or 21 and 10 where something has more than 8
+    bits), with the input and output of the original, that onnxruntime runs too. The same model and data give the same
+    bytes. Raises `InputError`.
     """
-    return quantize_imported(import_model(model, input_shapes), calibration, bits)
+    if settings is not None and bits is not None:
+        raise InputError("give the bits of all layers, or settings layer by layer, not both")
+    chosen = settings or (Settings() if bits is None else Settings.uniform(bits))
+    return quantize_imported(import_model(model, input_shapes), calibration, chosen, method)

@@ -6,9 +6,17 @@ from pathlib import Path
 from rtlnn.builder import Options
 from rtlnn.ops import Precision
 from rtlnn.plan.goal import Objective
-from rtlnn.quantization import Calibration
+from rtlnn.quantization import Calibration, CalibrationMethod
 
-__all__ = ["add_design_options", "add_json", "add_model_options", "add_requantize", "design_options", "input_shapes"]
+__all__ = [
+    "add_design_options",
+    "add_json",
+    "add_model_options",
+    "add_quantization_options",
+    "add_requantize",
+    "design_options",
+    "input_shapes",
+]
 
 
 def add_model_options(parser: ArgumentParser) -> None:
@@ -31,6 +39,24 @@ def add_model_options(parser: ArgumentParser) -> None:
     )
 
 
+def add_quantization_options(parser: ArgumentParser) -> None:
+    """How a float model is quantized."""
+    parser.add_argument(
+        "--precision",
+        type=Path,
+        metavar="FILE",
+        help="bits of weights and activations, requantization and rounding layer by layer: a YAML file, see "
+        "docs/precision.md",
+    )
+    parser.add_argument(
+        "--calibration-method",
+        choices=[m.value for m in CalibrationMethod],
+        default=CalibrationMethod.MIN_MAX.value,
+        help="how the ranges of activations are taken from the calibration data: all of it, without the 0.01 %% "
+        "farthest out, or by the least squared error (default: min-max)",
+    )
+
+
 def add_design_options(parser: ArgumentParser) -> None:
     """Platform, targets, budget, plan."""
     parser.add_argument(
@@ -39,6 +65,7 @@ def add_design_options(parser: ArgumentParser) -> None:
         metavar="NAME",
         help="one of `rtlnn platforms`, or a file (default: u200)",
     )
+    add_quantization_options(parser)
     add_requantize(parser)
     goal = parser.add_argument_group("goal")
     goal.add_argument(
@@ -84,6 +111,8 @@ def design_options(options: Namespace) -> Options:
         calibration=options.calibration,
         input_shapes=input_shapes(options),
         precision=Precision(options.requantize),
+        settings=options.precision,
+        calibration_method=CalibrationMethod(options.calibration_method),
         objective=Objective(options.optimize),
         target_interval=options.target_interval,
         target_fps=options.target_fps,

@@ -6,15 +6,17 @@ from pathlib import Path
 import onnx
 
 from rtlnn.cli.console import print_lines, step_display
-from rtlnn.cli.model_options import add_model_options, input_shapes
+from rtlnn.cli.model_options import add_model_options, add_quantization_options, input_shapes
 from rtlnn.errors import InputError
-from rtlnn.quantization import quantize_model
+from rtlnn.precision import read_precision
+from rtlnn.quantization import CalibrationMethod, quantize_model
 
 EXAMPLES = """\
 examples:
   rtlnn quantize model.onnx --calibration data.npy                    # writes model_int8.onnx
   rtlnn quantize model.onnx --calibration data.npy -o out/small.onnx
   rtlnn quantize model.onnx --calibration data.npy --bits 6           # narrower weights and activations
+  rtlnn quantize model.onnx --calibration data.npy --precision layers.yaml --calibration-method mse
 """
 
 
@@ -23,10 +25,10 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--bits",
         type=int,
-        default=8,
         metavar="N",
-        help="of weights and activations, 2 to 8 (default: 8); the input has 8",
+        help="of weights and activations, 1 to 16 (default: 8); the input has 8",
     )
+    add_quantization_options(parser)
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="file to write (default: MODEL_int8.onnx, beside the model)"
     )
@@ -41,7 +43,14 @@ def run(options: Namespace) -> int:
         raise InputError("quantizing needs typical inputs: give --calibration data.npy")
     with step_display() as progress:
         progress("quantizing")
-        quantized = quantize_model(model, options.calibration, input_shapes(options), options.bits)
+        quantized = quantize_model(
+            model,
+            options.calibration,
+            input_shapes(options),
+            options.bits,
+            read_precision(options.precision) if options.precision else None,
+            CalibrationMethod(options.calibration_method),
+        )
     output.parent.mkdir(parents=True, exist_ok=True)
     _save(quantized, output)
     print_lines(f"written to {output}; next: rtlnn build {output}")

@@ -13,8 +13,11 @@ from rtlnn.ir.names import Names
 
 __all__ = ["write_model"]
 
-OPSET = 17
-IR_VERSION = 8
+OPSET, IR_VERSION = 17, 8
+WIDE_OPSET, WIDE_IR_VERSION = 21, 10
+"""The first that quantize to 16 bits."""
+
+_WIDE = (onnx.TensorProto.INT16, onnx.TensorProto.UINT16)
 
 
 def _renamed(onnx_graph: OnnxGraph, old: str, new: str) -> None:
@@ -54,11 +57,12 @@ def write_model(model: ImportedModel, graph: Graph) -> onnx.ModelProto:
         ]
         for ports in (model.inputs, model.outputs)
     )
+    wide = any(stored.data_type in _WIDE for stored in made.initializers)
     written = helper.make_model(
         helper.make_graph(made.nodes, model.name, inputs, outputs, made.initializers),
-        opset_imports=[helper.make_opsetid("", OPSET)],
+        opset_imports=[helper.make_opsetid("", WIDE_OPSET if wide else OPSET)],
         producer_name="rtlnn",
-        ir_version=IR_VERSION,
+        ir_version=WIDE_IR_VERSION if wide else IR_VERSION,
     )
     onnx.checker.check_model(written, full_check=True)
     return written

@@ -12,7 +12,7 @@ __all__ = ["MAX_SHIFT", "Multipliers", "multipliers"]
 MAX_SHIFT = 47
 """A product has 48 bits. Smaller scales than 2**-24 then lose bits of their mantissa, where results are 0 anyway."""
 
-_BITS = {Precision.EXACT: 24, Precision.FAST: 17}
+BITS = {Precision.EXACT: 24, Precision.FAST: 17}
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ def multipliers(scale: Array, precision: Precision) -> Multipliers:
     With `Precision.EXACT` these are the 24-bit mantissas of the scales as float32 numbers, without the zeros that end
     all of them: powers of two become 1.
     """
-    bits = _BITS[precision]
+    bits = BITS[precision]
     single = scale.astype(np.float32).astype(np.float64)
     mantissa, exponent = np.frexp(single)
     integer = np.rint(np.ldexp(mantissa, bits)).astype(np.int64)

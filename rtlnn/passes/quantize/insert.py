@@ -7,19 +7,22 @@ from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.names import Names
 from rtlnn.ir.types import Array, FixedFormat, TensorType
 from rtlnn.ops import Clip, Conv2D, Dense, Dequantize, Quantize
-from rtlnn.passes.quantize.formats import activation_format, bias_integers, weight_integers
+from rtlnn.passes.quantize.formats import activation_format, bias_integers, file_bits, weight_integers
 from rtlnn.passes.quantize.points import Point
 from rtlnn.passes.rewrite import infer_types, pruned
+from rtlnn.passes.settings import Settings
 
-__all__ = ["insert_quantization"]
+__all__ = ["insert_quantization", "point_bits"]
 
 
 class _Insertion:
-    def __init__(self, graph: Graph, formats: Mapping[str, FixedFormat], unlimited: Collection[str], bits: int) -> None:
+    def __init__(
+        self, graph: Graph, formats: Mapping[str, FixedFormat], unlimited: Collection[str], settings: Settings
+    ) -> None:
         self.graph = graph
         self.formats = formats
         self.unlimited = unlimited
-        self.bits = bits
+        self.settings = settings
         self.nodes: list[Node] = []
         self.types = dict(graph.types)
         self.constants = dict(graph.constants)
@@ -34,7 +37,7 @@ class _Insertion:
         if fixed is None:
             return
         assert isinstance(fixed.scale, float)
-        source, stored = self._limited(value, fixed), replace(fixed, bits=8)
+        source, stored = self._limited(value, fixed), replace(fixed, bits=file_bits(fixed.bits))
         codes, real = self.value_name(f"{value}_quantized"), self.value_name(f"{value}_dequantized")
         self.nodes.append(Node(self.node_name(f"{value}_QuantizeLinear"), Quantize(stored), (source,), codes))
         self.nodes.append(Node(self.node_name(f"{value}_DequantizeLinear"), Dequantize(stored), (codes,), real))
@@ -42,8 +45,8 @@ class _Insertion:
         self.scales[real] = fixed.scale
 
     def _limited(self, value: str, fixed: FixedFormat) -> str:
-        """`value`, limited to what `fixed` holds if that is less than the 8 bits of the file."""
-        if fixed.bits == 8 or value in self.unlimited:
+        """`value`, limited to what `fixed` holds if that is less than the bits of the file."""
+        if fixed.bits == file_bits(fixed.bits) or value in self.unlimited:
             return value
         lo, hi = (fixed.one_scale * (end - fixed.zero_point) for end in (fixed.lo, fixed.hi))
         limited = self.value_name(f"{value}_limited")
@@ -62,7 +65,9 @@ class _Insertion:
         """A convolution or dense node with integer weights."""
         x_scale = self.scales[node.inputs[0]]
         weights, *bias = (self.constants[v] for v in node.inputs[1:])
-        integers, fixed = weight_integers(weights, bias[0] if bias else None, x_scale, self.bits)
+        integers, fixed = weight_integers(
+            weights, bias[0] if bias else None, x_scale, self.settings.weight_bits(node.name)
+        )
         inputs = [node.inputs[0], self.constant(f"{node.name}.weight", integers, fixed)]
         if bias:
             inputs.append(self.constant(f"{node.name}.bias", *bias_integers(bias[0], x_scale, fixed)))
@@ -84,21 +89,33 @@ class _Insertion:
         return infer_types(pruned(graph))
 
 
+def point_bits(graph: Graph, point: Point, settings: Settings) -> int:
+    """The bits of a point's value, which is not like another."""
+    if point.layer:
+        return settings.activation_bits(point.layer)
+    source = point.value
+    makers = {n.output: n for n in graph.nodes}
+    while source in makers:
+        source = makers[source].inputs[0]
+    return settings.input_bits(source)
+
+
 def insert_quantization(
-    graph: Graph, points: Sequence[Point], ranges: Mapping[str, tuple[float, float]], bits: int
+    graph: Graph, points: Sequence[Point], ranges: Mapping[str, tuple[float, float]], settings: Settings
 ) -> Graph:
-    """The graph with values of `bits` bits at `points` (the first one, the input, has 8 always), weights of as many.
+    """The graph with integer values at `points`, and integer weights, of as many bits as `settings` say.
 
     Requires: real weights, folded Affines (`fold_affine`), a range for each point that is not like another.
-    Ensures: every layer reads quantized values and has int8 weights and an int32 bias. Of fewer than 8 bits, the file
-    types remain, and a Clip before each Quantize keeps to what the bits hold.
+    Ensures: every layer reads quantized values and has int8 or int16 weights and an int32 bias. Of fewer bits than the
+    file types have, a Clip before each Quantize keeps to what the bits hold.
     """
     formats: dict[str, FixedFormat] = {}
-    for n, point in enumerate(points):
+    for point in points:
         if point.like is not None:
             formats[point.value] = formats[point.like]
         else:
-            formats[point.value] = activation_format(*ranges[point.value], point.unsigned, bits if n else 8)
+            bits = point_bits(graph, point, settings)
+            formats[point.value] = activation_format(*ranges[point.value], point.unsigned, bits)
     # what only selects or reorders limited values is limited already
     selections = {point.value for point in points if point.like is not None}
-    return _Insertion(graph, formats, selections, bits).run()
+    return _Insertion(graph, formats, selections, settings).run()

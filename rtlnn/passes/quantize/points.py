@@ -14,18 +14,20 @@ HARDWARE = (Conv2D, Dense, MaxPool2D, AveragePool2D)
 
 @dataclass(frozen=True)
 class Point:
-    """A value that becomes 8-bit integers.
+    """A value that becomes integers.
 
     Parameters
     ----------
     value : its name
-    unsigned : it is never negative: uint8 with zero point 0, else int8
+    unsigned : it is never negative: unsigned with zero point 0, else signed
     like : the value whose scale and zero point it shares (it only selects or reorders that value's elements)
+    layer : the node whose result it is, arithmetic with constants and activation included; "" of what layers read first
     """
 
     value: str
     unsigned: bool
     like: str | None = None
+    layer: str = ""
 
 
 def _only_user(graph: Graph, value: str) -> Node | None:
@@ -94,7 +96,7 @@ def quantization_points(graph: Graph) -> tuple[Point, ...]:
             group = _group(graph, node)
             grouped |= {n.name for n in group}
             end = group[-1].output
-            points[end] = Point(end, end in positive)
+            points[end] = Point(end, end in positive, layer=node.name)
     if not points:
         raise InputError("the model has no convolution, dense or pooling layer; there is nothing to build")
     return tuple(points.values())
