@@ -5,7 +5,14 @@ from pathlib import Path
 
 from rtlnn.cli.compare_table import print_comparison
 from rtlnn.cli.console import step_display
-from rtlnn.cli.model_options import add_json, add_model_options, add_requantize, input_shapes
+from rtlnn.cli.model_options import (
+    add_json,
+    add_model_options,
+    add_quantization_options,
+    add_requantize,
+    input_shapes,
+    quantization,
+)
 from rtlnn.comparing import compare
 from rtlnn.errors import CheckFailed
 from rtlnn.ops import Precision
@@ -24,6 +31,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_model_options(parser)
     parser.add_argument("inputs", type=Path, metavar="INPUTS", help="a .npy file: frames of the model's own input")
     parser.add_argument("--frames", type=int, metavar="N", help="compare the first N frames alone")
+    add_quantization_options(parser)
     add_requantize(parser)
     add_json(parser)
 
@@ -38,6 +46,7 @@ def run(options: Namespace) -> int:
             input_shapes(options),
             Precision(options.requantize),
             options.frames,
+            quantization(options),
         )
     if options.json:
         print(result.to_json(), end="")

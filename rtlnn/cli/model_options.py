@@ -5,7 +5,9 @@ from pathlib import Path
 
 from rtlnn.builder import Options
 from rtlnn.ops import Precision
+from rtlnn.passes.settings import Settings
 from rtlnn.plan.goal import Objective
+from rtlnn.precision import read_precision
 from rtlnn.quantization import Calibration, CalibrationMethod
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "add_requantize",
     "design_options",
     "input_shapes",
+    "quantization",
 ]
 
 
@@ -102,6 +105,12 @@ def add_json(parser: ArgumentParser) -> None:
 
 def input_shapes(options: Namespace) -> dict[str, tuple[int, ...]]:
     return dict(options.input_shape)
+
+
+def quantization(options: Namespace) -> tuple[Settings | None, CalibrationMethod]:
+    """What the options of `add_quantization_options` say. Raises `InputError` for a precision file with faults."""
+    settings = read_precision(options.precision) if options.precision else None
+    return settings, CalibrationMethod(options.calibration_method)
 
 
 def design_options(options: Namespace) -> Options:

@@ -11,7 +11,7 @@ from rtlnn.ir.network import Network
 from rtlnn.ir.types import Array, FixedFormat
 from rtlnn.ops import Conv2D, Dense, MaxPool2D, Quantize, Requantize, Reshape
 
-__all__ = ["Tap", "segment", "taps_of"]
+__all__ = ["Tap", "layer_of", "segment", "taps_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Tap:
         return frames.reshape(-1, *self.shape)[:, : kept[0], : kept[1]]
 
 
-def _layer(graph: Graph, value: str) -> str:
+def layer_of(graph: Graph, value: str) -> str:
     """The node that makes `value`; requantizations, reshapes and pools of sums belong to the layer before them."""
     makers = {n.output: n for n in graph.nodes}
     node = makers.get(value)
@@ -91,7 +91,7 @@ def taps_of(imported: ImportedModel, network: Network) -> tuple[Tap, ...]:
         if shape[2] != kept[2] or shape[0] < kept[0] or shape[1] < kept[1]:
             continue
         tensor, index = by_value[source]
-        taps.append(Tap(value, tensor, index, shape, _layer(core, value)))
+        taps.append(Tap(value, tensor, index, shape, layer_of(core, value)))
     return tuple(taps)
 
 

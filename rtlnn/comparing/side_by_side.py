@@ -8,13 +8,13 @@ import onnx
 from rtlnn.comparing.result import Comparison, Difference, LayerComparison
 from rtlnn.comparing.runtime import Runtime, with_outputs
 from rtlnn.comparing.segments import Tap, segment, taps_of
-from rtlnn.comparing.subject import Subject, batches, own_shape, read_subject
+from rtlnn.comparing.subject import Quantization, Subject, batches, own_shape, read_subject
 from rtlnn.errors import InputError
 from rtlnn.ir.types import Array
 from rtlnn.ops import Precision
 from rtlnn.quantization import CalibrationData, calibration_frames
 
-__all__ = ["compare"]
+__all__ = ["compare", "compare_subject"]
 
 
 class _Totals:
@@ -64,6 +64,7 @@ def compare(
     input_shapes: Mapping[str, tuple[int, ...]] | None = None,
     precision: Precision = Precision.EXACT,
     frames: int | None = None,
+    quantization: Quantization | None = None,
 ) -> Comparison:
     """Compare the integer network of `model` with onnxruntime on `inputs`.
 
@@ -75,12 +76,17 @@ def compare(
     input_shapes : for inputs with unknown dimensions, batch dimension included
     precision : of the requantizations
     frames : compare so many (the first ones)
+    quantization : of a float model, and of requantizations layer by layer
 
     Raises `InputError` where the model, the data or onnxruntime cannot be used.
     """
     if frames is not None and frames < 1:
         raise InputError(f"at least one frame must be compared, not {frames}")
-    subject = read_subject(model, calibration, input_shapes, precision)
+    return compare_subject(read_subject(model, calibration, input_shapes, precision, quantization), inputs, frames)
+
+
+def compare_subject(subject: Subject, inputs: CalibrationData, frames: int | None = None) -> Comparison:
+    """As `compare`, of a model that was read already."""
     imported = subject.imported
     data = [array[:frames] for array in calibration_frames(inputs, imported.inputs, "the input")]
     comparer = _Comparer(subject, taps_of(imported, subject.network))

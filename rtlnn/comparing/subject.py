@@ -1,8 +1,9 @@
 """What is compared: a quantized model, and frames for it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import onnx
@@ -14,9 +15,13 @@ from rtlnn.ir.network import ModelPort, Network
 from rtlnn.ir.types import Array, TensorType
 from rtlnn.load import network_of
 from rtlnn.ops import Precision
-from rtlnn.quantization import CalibrationData, quantize_imported
+from rtlnn.passes.settings import Settings
+from rtlnn.quantization import CalibrationData, CalibrationMethod, quantize_imported
 
-__all__ = ["Subject", "batches", "own_shape", "read_subject"]
+__all__ = ["Quantization", "Subject", "batches", "own_shape", "read_subject"]
+
+Quantization: TypeAlias = tuple[Settings | None, CalibrationMethod]
+"""Settings layer by layer, and how ranges are taken from calibration data."""
 
 BATCH = 16
 """Frames at a time, which bounds the memory that intermediate tensors take."""
@@ -49,19 +54,21 @@ def read_subject(
     calibration: CalibrationData | None,
     input_shapes: Mapping[str, tuple[int, ...]] | None,
     precision: Precision,
+    quantization: Quantization | None = None,
 ) -> Subject:
     """A model, quantized with the calibration data if it is not. Raises `InputError`."""
     proto, _ = load_model(model)
     imported = import_model(model, input_shapes)
+    settings, method = quantization or (None, CalibrationMethod.MIN_MAX)
     if imported.quantized:
-        return Subject(proto, imported, network_of(imported, precision), None)
+        return Subject(proto, imported, network_of(imported, precision, (), settings), None)
     if calibration is None:
         raise InputError(
             f"{imported.name} is a float model, and quantizing it needs typical inputs: give --calibration data.npy"
         )
-    written = quantize_imported(imported, calibration)
-    quantized = import_model(written)
-    return Subject(written, quantized, network_of(quantized, precision), (proto, imported))
+    written = quantize_imported(imported, calibration, settings, method)
+    quantized = replace(import_model(written), name=imported.name)
+    return Subject(written, quantized, network_of(quantized, precision, (), settings), (proto, imported))
 
 
 def batches(data: Sequence[Array], batch: int | str) -> Iterator[tuple[tuple[Array, ...], int]]:
