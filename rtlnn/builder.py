@@ -15,6 +15,7 @@ from rtlnn.emit.interface import Interface
 from rtlnn.emit.netlist import Bus, emit_circuit
 from rtlnn.emit.primitives import simulation_models
 from rtlnn.emit.vivado import vivado_files
+from rtlnn.emit.weights import WEIGHTS_FILE
 from rtlnn.errors import InputError
 from rtlnn.load import load_network
 from rtlnn.ops import Precision
@@ -91,6 +92,8 @@ class Options:
 
     def budget(self, platform: Platform) -> Budget:
         free = platform.available
+        # a shell does not load weights: only a given plan can ask for UltraRAM, and is told so
+        uram = 0 if platform.shell and self.plan is None else free.uram
         for name, value in (("max-dsp", self.max_dsp), ("max-lut", self.max_lut), ("max-bram", self.max_bram)):
             if value is not None and value < 0:
                 raise InputError(f"--{name} must not be negative")
@@ -103,7 +106,7 @@ class Options:
             limit(None, free.ff),
             limit(self.max_dsp, free.dsp),
             limit(self.max_bram, free.bram36),
-            limit(None, free.uram),
+            limit(None, uram),
         )
 
 
@@ -120,7 +123,14 @@ def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: P
     network = load_network(
         model, options.calibration, options.input_shapes, options.precision, settings, options.calibration_method
     )
-    return plan_network(network, platform.name, platform.arithmetic, goal, budget, given, progress), platform
+    design = plan_network(network, platform.name, platform.arithmetic, goal, budget, given, progress)
+    if platform.shell and (loaded := design.circuit.loaded):
+        names = ", ".join(dict.fromkeys(stage.name for stage, _ in loaded))
+        raise InputError(
+            f'the plan has "memory": "uram" for {names}, but the shell of platform {platform.name} does not load '
+            'weights; choose "bram", or a platform without a shell'
+        )
+    return design, platform
 
 
 def estimate(
@@ -174,6 +184,7 @@ def _interface(design: Design, platform: Platform) -> Interface:
         port_of(result, design.circuit.output_formats[0]),
         design.schedule.latency,
         design.schedule.interval,
+        loader.beats if (loader := design.circuit.loader) else None,
     )
 
 
@@ -198,6 +209,8 @@ def _write(
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    if netlist.weights:
+        (folder / "mem" / WEIGHTS_FILE).write_bytes(netlist.weights)
     save_network(design.network, folder / "network.npz")
     if platform.shell:
         progress("generating the platform's shell")

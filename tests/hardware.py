@@ -8,6 +8,7 @@ import numpy as np
 
 from rtlnn.emit.netlist import Bus, Netlist, Stage, emit_circuit
 from rtlnn.emit.primitives import simulation_models
+from rtlnn.emit.weights import WEIGHTS_FILE
 from rtlnn.ir.graph import Graph
 from rtlnn.ir.types import Array
 from rtlnn.layers.arithmetic import Arithmetic
@@ -69,6 +70,7 @@ class Design:
         netlist = emit_circuit("dut", circuit, [Bus("s_axis", first.bits)], [Bus("m_axis", last.bits)])
         for name, text in netlist.memories.items():
             (folder / name).write_text(text)
+        (folder / WEIGHTS_FILE).write_bytes(netlist.weights)
         return cls(circuit, netlist, folder)
 
     @property
@@ -84,7 +86,8 @@ class Design:
     @property
     def ports(self) -> PortNames:
         guarded = any(isinstance(s.layer, GuardConfig) for s in self.stages)
-        return PortNames.core() if guarded else replace(PortNames.core(), error=None)
+        ports = PortNames.core(weights=bool(self.netlist.weights))
+        return ports if guarded else replace(ports, error=None)
 
     def core(self) -> CompiledCore:
         """The design, ready for runs of its own."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rtlnn.emit import weight_documents
 from rtlnn.emit.interface import Interface, StreamPort
 from rtlnn.emit.template import fill
 
@@ -11,7 +12,11 @@ __all__ = ["instantiation_template", "port_sheet"]
 
 def instantiation_template(interface: Interface) -> str:
     """Verilog of the module `<top>_template`, which holds an instance of the core with all its ports."""
-    values: dict[str, object] = {"top": interface.top}
+    values: dict[str, object] = {
+        "top": interface.top,
+        "weight_ports": weight_documents.instance_ports(interface),
+        "weight_connections": weight_documents.connections(interface),
+    }
     for side, port in (("in", interface.input), ("out", interface.output)):
         values |= {
             f"{side}_beats": port.beats,
@@ -40,6 +45,8 @@ def port_sheet(interface: Interface, report: Mapping[str, Any]) -> str:
         "in_text": _frames(source, "s_axis") + _input_numbers(source),
         "out_text": _frames(result, "m_axis") + _output_numbers(result),
         "file_rows": _files(interface),
+        "weight_ports": weight_documents.sheet_ports(interface),
+        "weights": weight_documents.sheet_section(interface),
     }
     for side, port in (("in", source), ("out", result)):
         values |= {

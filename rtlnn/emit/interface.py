@@ -61,7 +61,8 @@ class StreamPort:
 class Interface:
     """The top module `top` with its ports `s_axis` and `m_axis`, its latency and its interval in clock cycles.
 
-    `kernel` is the name of the platform shell's top module, None for a platform without a shell.
+    `kernel` is the name of the platform shell's top module, None for a platform without a shell. `weight_beats` are the
+    beats that `s_axis_weights` takes before the first frame (`mem/weights.bin`), None where there is no such port.
     """
 
     top: str
@@ -70,9 +71,13 @@ class Interface:
     output: StreamPort
     latency_cycles: int
     interval_cycles: int
+    weight_beats: int | None = None
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), indent=2) + "\n"
+        data = asdict(self)
+        if self.weight_beats is None:
+            del data["weight_beats"]
+        return json.dumps(data, indent=2) + "\n"
 
     @classmethod
     def load(cls, build_dir: Path) -> "Interface":

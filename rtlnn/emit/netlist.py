@@ -6,7 +6,8 @@ from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal
 
-from rtlnn.emit.memory import memory_file, rom_module
+from rtlnn.emit.loading import Loading
+from rtlnn.emit.memory import loaded_module, memory_file, rom_module
 from rtlnn.emit.names import SEPARATOR, check_name
 from rtlnn.emit.verilog import convert
 from rtlnn.layers.circuit import DESIGN, Circuit, Stage, Tap
@@ -23,11 +24,12 @@ __all__ = ["Bus", "Netlist", "Stage", "emit_chain", "emit_circuit"]
 
 @dataclass(frozen=True)
 class Netlist:
-    """Verilog text by module name, in compile order (the top last), and memory files by name."""
+    """Verilog text by module name, in compile order (the top last), memory files by name, and weights to load."""
 
     top: str
     modules: Mapping[str, str]
     memories: Mapping[str, str]
+    weights: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: 
 def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Sequence[Bus]) -> Netlist:
     """Convert the stages of `circuit` and the module `top` that joins them.
 
-    The top's ports are aclk, aresetn, those of `inputs` and `outputs`, and frame_error if a stage is a frame guard.
+    The top's ports are aclk, aresetn, those of `inputs` and `outputs`, frame_error if a stage is a frame guard, and
+    those of `Loading` if memories are loaded.
     Raises `TypeError` if two stages do not fit together, `ValueError` for names that Verilog does not take, or twice.
     """
     for name in (top, *(f"{top}_{stage.name}" for stage in circuit.stages)):
@@ -55,6 +58,7 @@ def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Seq
     names: dict[StreamingLayer | ColumnConfig, str] = {}
     distinct: dict[str, tuple[Elaboratable, Any]] = {}
     modules, memories = {}, {}
+    loading = Loading.of(top, circuit)
 
     def add(config: StreamingLayer | ColumnConfig, name: str) -> None:
         if config not in names:
@@ -68,12 +72,17 @@ def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Seq
                 add(part, f"{module}{SEPARATOR}{name}")
         for port in stage.layer.memories:
             name = f"{module}{SEPARATOR}{port.name}"
+            if port.loaded:
+                modules[name] = loaded_module(name, port.width, port.depth)
+                continue
             modules[name] = rom_module(name, port.width, port.depth, port.kind, port.ports)
             memories[f"{name}.mem"] = memory_file(stage.contents[port.name], port.width)
         add(stage.layer, module)
-    whole = _Top(top, circuit, names, inputs, outputs)
+    if loading:
+        distinct[loading.module] = (loading.config.component(), None)
+    whole = _Top(top, circuit, names, inputs, outputs, loading)
     distinct[top] = (whole, whole.ports())
-    return Netlist(top, {**modules, **convert(distinct)}, memories)
+    return Netlist(top, {**modules, **convert(distinct)}, memories, loading.contents if loading else b"")
 
 
 class _Top(Elaboratable):
@@ -86,8 +95,9 @@ class _Top(Elaboratable):
         names: Mapping[StreamingLayer | ColumnConfig, str],
         inputs: Sequence[Bus],
         outputs: Sequence[Bus],
+        loading: Loading | None,
     ) -> None:
-        self._top, self._circuit, self._names = top, circuit, names
+        self._top, self._circuit, self._names, self._loading = top, circuit, names, loading
         self._bits = [bus.element_bits for bus in inputs], [bus.element_bits for bus in outputs]
         self.aclk, self.aresetn = Signal(name="aclk"), Signal(name="aresetn")
         self.s = _buses(inputs, circuit.inputs)
@@ -100,6 +110,8 @@ class _Top(Elaboratable):
         signals = [w for s in (*self.s, *self.m) for w in (s.tdata, s.tvalid, s.tready, s.tlast)]
         if self._guards:
             signals.append(self.frame_error)
+        if self._loading:
+            signals += self._loading.ports
         return {s.name: (s, None) for s in (self.aclk, self.aresetn, *signals)}
 
     def elaborate(self, platform: object) -> Module:
@@ -119,6 +131,9 @@ class _Top(Elaboratable):
             m.d.comb += self.frame_error.eq(Cat(*errors).any())
         for n, tap in enumerate(self._circuit.outputs):
             self._exit(m, wires[tap], n)
+        if self._loading:
+            left = Cat(port.tvalid & port.tready & port.tlast for port in self.m)
+            m.submodules.weight_loader = self._loading.instance(m, left)
         return m
 
     def _entry(self, m: Module, port: "_Wires", wires: "_Wires", number: int) -> "_Wires":
@@ -157,6 +172,8 @@ class _Top(Elaboratable):
         if isinstance(layer, GuardConfig):
             errors.append(self.frame_error if self._guards == 1 else Signal(name=f"{stage.name}_error"))
             ports["o_frame_error"] = errors[-1]
+            if self._loading:
+                ports |= self._loading.of_guard(len(errors) - 1)
         ports |= self._beside(m, stage.name, layer)
         m.submodules[stage.name] = Instance(self._names[layer], **ports)
         return results
@@ -185,8 +202,9 @@ class _Top(Elaboratable):
 
     def _memory(self, m: Module, name: str, port: MemoryPort, address: Signal, data: Signal) -> None:
         """As many instances as the readers need."""
+        load = self._loading.of_memory(name, port.name) if self._loading and port.loaded else {}
         for copy in range(port.copies):
-            ends: dict[str, Any] = {"i_clk": ClockSignal()}
+            ends: dict[str, Any] = {"i_clk": ClockSignal(), **load}
             for end in range(port.ports):
                 reader, suffix = copy * port.ports + end, "_b" * end
                 if reader < port.readers:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from rtlnn.layers.component import StreamingLayer
+from rtlnn.layers.component import MemoryPort, StreamingLayer
 from rtlnn.layers.stream import StreamFormat
+from rtlnn.layers.weight_loader import LoaderConfig
 
 __all__ = ["DESIGN", "Circuit", "Stage", "Tap"]
 
@@ -58,6 +59,17 @@ class Circuit:
         yield from (Tap(DESIGN, port) for port in range(len(self.inputs)))
         for n, stage in enumerate(self.stages):
             yield from (Tap(n, port) for port in range(len(stage.layer.outputs)))
+
+    @property
+    def loaded(self) -> list[tuple[Stage, MemoryPort]]:
+        """The memories that are filled through the port for weights, in the order in which they come."""
+        return [(stage, port) for stage in self.stages for port in stage.layer.memories if port.loaded]
+
+    @property
+    def loader(self) -> LoaderConfig | None:
+        """What fills them; None where there are none."""
+        memories = tuple((port.depth, port.width) for _, port in self.loaded)
+        return LoaderConfig(memories, len(self.inputs), len(self.outputs)) if memories else None
 
     def format(self, tap: Tap) -> StreamFormat:
         return self.inputs[tap.port] if tap.stage == DESIGN else self.stages[tap.stage].layer.outputs[tap.port]

@@ -69,6 +69,11 @@ class MemoryPort:
     def copies(self) -> int:
         return -(-self.readers // self.ports)
 
+    @property
+    def loaded(self) -> bool:
+        """Whether it is filled through the design's port for weights."""
+        return self.kind is MemoryKind.URAM
+
 
 class StreamingLayer(ABC):
     """A frozen dataclass with everything that a layer's hardware depends on, and its static facts.

@@ -18,9 +18,15 @@ __all__ = ["FrameGuard", "GuardConfig"]
 
 @dataclass(frozen=True)
 class GuardConfig(LayerConfig):
-    """What keeps a design in step with its source; a beat passes in the cycle in which it comes."""
+    """What keeps a design in step with its source; a beat passes in the cycle in which it comes.
+
+    Parameters
+    ----------
+    gated : whether frames wait for `run`
+    """
 
     format: StreamFormat
+    gated: bool = False
 
     @property
     def input(self) -> StreamFormat:
@@ -33,7 +39,7 @@ class GuardConfig(LayerConfig):
     @property
     def resources(self) -> Resources:
         beat = counter_bits(self.format.beats)
-        return Resources(lut=2 * beat + 8, ff=beat + 3 + PIPELINE + 1)
+        return Resources(lut=2 * beat + 8 + 3 * self.gated, ff=beat + 3 + PIPELINE + 1 + self.gated)
 
     def processes(self, i: Link, o: Link) -> list[Process]:
         return [self._forward(i, o), self._back(i, o)]
@@ -69,12 +75,15 @@ class FrameGuard(wiring.Component):
     -------
     i, o : streams
     frame_error : out, sticky
+    run : in, if `gated`: whether a frame may begin; one that begins in the next cycle is not held up any more
+    begun : out, if `gated`: a frame begins in this cycle
     """
 
     def __init__(self, config: GuardConfig) -> None:
         self.config = config
         streams = {"i": In(StreamSignature(config.format)), "o": Out(StreamSignature(config.format))}
-        super().__init__({**streams, "frame_error": Out(1)})
+        gate = {"run": In(1), "begun": Out(1)} if config.gated else {}
+        super().__init__({**streams, "frame_error": Out(1), **gate})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -82,7 +91,13 @@ class FrameGuard(wiring.Component):
         awake = delayed(m, Const(1), PIPELINE + 1, "awake", reset=True)
         filling, dropping = Signal(), Signal()
         push, enters = Signal(), Signal()
-        _, frame_end = count(m, self.config.format.beats, enters, "beat")
+        beat, frame_end = count(m, self.config.format.beats, enters, "beat")
+        if self.config.gated:
+            # between frames, or where one ends
+            may_begin, awake = awake & self.run, Signal(name="passes")
+            with m.If(enters & frame_end | (beat == 0) & ~enters):
+                m.d.sync += awake.eq(may_begin)
+            m.d.comb += self.begun.eq(enters & (beat == 0))
         m.d.comb += [
             push.eq(self.i.tvalid & self.i.tready),
             enters.eq(self.o.tvalid & self.o.tready),

@@ -6,6 +6,7 @@ only when the queue has room for its results, so nothing behind the line buffer 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from math import prod
 
@@ -21,6 +22,7 @@ from rtlnn.layers.mac_array import PackedMacControl
 from rtlnn.layers.mac_column import ColumnConfig
 from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.maximum import Maximum, MaximumConfig
+from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.pipeline import registered
 from rtlnn.layers.pool import PoolArray, PoolConfig
 from rtlnn.layers.requantizer import BiasAdder, BiasConfig, RequantizeConfig, Requantizer
@@ -50,6 +52,7 @@ class KernelConfig(LayerConfig):
     slots : passes for which the queue has room
     constant : the parameters of every channel, where they are all the same; then there is no parameter memory
     maximum : the pooling of the tile's sums, if they are pooled
+    memory : what the weights lie in, None for what their number asks for
     """
 
     window: WindowConfig
@@ -59,6 +62,7 @@ class KernelConfig(LayerConfig):
     slots: int
     constant: int | None
     maximum: MaximumConfig | None = None
+    memory: MemoryKind | None = None
 
     @property
     def pixels(self) -> int:
@@ -84,14 +88,14 @@ class KernelConfig(LayerConfig):
         """Where the weights are; without any where there are none."""
         array = self.array
         bits = () if isinstance(array, PoolConfig) else tuple(size * array.w_bits for size in array.slice_sizes)
-        return WeightLayout.best(self.window.passes * self.window.steps, bits)
+        return WeightLayout.best(self.window.passes * self.window.steps, bits, self.memory)
 
     @property
     def weight_memories(self) -> tuple[MemoryPort, ...]:
         layout = self.weight_layout
-        return tuple(MemoryPort(name, bits, layout.depth) for name, bits in layout.memories.items())
+        return tuple(MemoryPort(name, bits, layout.depth, layout.kind) for name, bits in layout.memories.items())
 
-    @property
+    @cached_property
     def memories(self) -> tuple[MemoryPort, ...]:
         if self.constant is not None:
             return self.weight_memories

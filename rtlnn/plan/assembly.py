@@ -12,7 +12,7 @@ from rtlnn.layers.fifo import FifoConfig, SkidConfig
 from rtlnn.layers.fork import ForkConfig
 from rtlnn.layers.gearbox import GearboxConfig
 from rtlnn.layers.guard import GuardConfig
-from rtlnn.layers.rom import rom_resources
+from rtlnn.layers.rom import port_resources
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.plan.boundary import boundary, identifier, unused
 from rtlnn.plan.option import Option
@@ -92,7 +92,7 @@ class _Build:
 
     def __post_init__(self) -> None:
         graph, single = self.assembly.graph, len(self.assembly.graph.outputs) == 1
-        self.names = ["frame_guard", "output_register", _SHELL]
+        self.names = ["frame_guard", "output_register", "weight_loader", _SHELL]
         for number, value in enumerate(graph.inputs):
             self._enter(number, value)
         for option in self.options:
@@ -123,10 +123,11 @@ class _Build:
             if source == value
         ]
         fmt = boundary(kind, max(wanted, default=1))
+        gated = any(port.loaded for option in self.options for port in option.layer.memories)
         self.inputs.append(fmt)
         single = len(self.assembly.graph.inputs) == 1
         name = "frame_guard" if single else self._named(f"{value}_guard")
-        self._add(name, GuardConfig(fmt), [Tap(DESIGN, number)])
+        self._add(name, GuardConfig(fmt, gated), [Tap(DESIGN, number)])
         self._offer(value, "input" if single else self._named(value))
 
     def _named(self, text: str) -> str:
@@ -182,5 +183,6 @@ def circuit_resources(circuit: Circuit) -> Resources:
     for stage in circuit.stages:
         total = total + stage.layer.resources
         for port in stage.layer.memories:
-            total = total + rom_resources(port.depth, port.width)
-    return total
+            total = total + port_resources(port)
+    loader = circuit.loader
+    return total + loader.resources if loader else total

@@ -10,6 +10,7 @@ from rtlnn.layers.mac import MacConfig
 from rtlnn.layers.mac_column import Accumulation
 from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.maximum import MaximumConfig
+from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.pool import PoolConfig
 from rtlnn.layers.product_serial import serial_turns
 from rtlnn.layers.requantizer import RequantizeConfig
@@ -142,6 +143,14 @@ class Candidate(Option):
         )
         return found if found._products and found._products.possible else None
 
+    def elsewhere(self) -> "list[Candidate]":
+        """The same with its weights in other kinds of memories."""
+        if self._products is None or self.folding.memory is not None:
+            return []
+        others = (kind for kind in MemoryKind if kind is not self.kernel.weight_layout.kind)
+        foldings = (replace(self.folding, memory=kind) for kind in others)
+        return [Candidate(self.task, f, self._arithmetic, self._exact) for f in foldings]
+
     def sooner(self) -> "list[Candidate]":
         """The same with a wider input, and with more results at once: no fewer cycles, but less latency."""
         window, finish, found = self.window, self.kernel.finish, []
@@ -202,7 +211,9 @@ class Candidate(Option):
             maximum = MaximumConfig(self.folding.pe, self._sum_bits, window.tile.parallel, prod(window.tile.serial))
         slots = self.folding.slots or 2
         channels = task.sums.shape[2]
-        config = KernelConfig(window, self._array, finish.config, channels, slots, finish.constant, maximum)
+        config = KernelConfig(
+            window, self._array, finish.config, channels, slots, finish.constant, maximum, self.folding.memory
+        )
         if self.folding.slots is not None:
             return config
         # a slot is taken from the first step of a pass until two cycles after the departure of its last beat

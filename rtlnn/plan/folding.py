@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from rtlnn.layers.mac_column import Accumulation
+from rtlnn.layers.memory_kind import MemoryKind
 
 __all__ = ["Folding"]
 
@@ -25,6 +26,7 @@ class Folding:
     chain : the longest chain of slices, None for what the weights allow; shorter ones have less latency
     spacing : cycles that a requantizer has for a result, None for two where that takes no more of them, else one
     results : results at once, a divisor of all that a pass yields; None for as few as keep up
+    memory : what the weights lie in, None for what their number asks for
     accumulation : what adds up the steps of a pass, None for what takes the fewest slices, then LUTs
     """
 
@@ -40,3 +42,4 @@ class Folding:
     spacing: int | None = None
     results: int | None = None
     accumulation: Accumulation | None = None
+    memory: MemoryKind | None = None

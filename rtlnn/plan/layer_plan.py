@@ -9,6 +9,7 @@ from rtlnn.errors import InputError
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.fifo import LEAST
 from rtlnn.layers.mac_column import Accumulation
+from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.window import min_rows
 from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.folding import Folding
@@ -41,6 +42,7 @@ class KernelPlan:
     rows: int | None = None
     slots: int | None = None
     accumulation: Accumulation | None = None
+    memory: MemoryKind | None = None
     queues: Queues | None = None
 
     @property
@@ -128,6 +130,7 @@ def parse_layer(entry: Any, where: str) -> LayerPlan:
         parallel=parallel,
         positions=positions,
         accumulation=_choice(Accumulation, entry, "accumulation", where),
+        memory=_choice(MemoryKind, entry, "memory", where),
         queues=queues,
         **numbers,  # type: ignore[arg-type]
     )
@@ -167,6 +170,8 @@ def _check(task: Task, layer: KernelPlan, arithmetic: Arithmetic, fail: Callable
         fail(f"lanes {layer.lanes} exceed the {inputs} input channels")
     if task.weights is None and layer.pe != layer.lanes:
         fail(f"pe {layer.pe} must equal lanes {layer.lanes}, for the layer has no weights")
+    if task.weights is None and layer.memory is not None:
+        fail(f"memory {layer.memory.value} holds nothing, for the layer has no weights")
     if layer.pe > outputs:
         fail(f"pe {layer.pe} exceeds the {outputs} output channels")
     for axis, what in enumerate(("rows", "columns")):

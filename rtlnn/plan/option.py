@@ -65,6 +65,10 @@ class Option(ABC):
         """The same with slices in place of adders; None where that cannot be."""
         return None
 
+    def elsewhere(self) -> "Sequence[Option]":
+        """The same with its weights in other kinds of memories."""
+        return ()
+
     def sooner(self) -> "Sequence[Option]":
         """The same with less latency, but no fewer cycles."""
         return ()

@@ -24,6 +24,7 @@ Cost: TypeAlias = Callable[[Sequence[Option]], Resources]
 Latency: TypeAlias = Callable[[Sequence[Option]], int]
 
 _NAMES = ("lut", "ff", "dsp", "bram36", "uram")
+_BRAM = _NAMES.index("bram36")
 _RAISES = 40
 _RAISE = 1.25
 """How often, and by how much, the price of what is exceeded is raised before a target counts as out of reach."""
@@ -152,7 +153,8 @@ def _within(fronts: Sequence[Front], interval: float, budget: Budget, cost: Cost
         chosen = _priced(fronts, interval, prices)
         if chosen is None:
             return None
-        chosen = _settled(chosen, fronts, interval, prices, cost)
+        lacking = bool(prices[_BRAM] > _prices(budget)[_BRAM])
+        chosen = _settled(chosen, fronts, interval, prices, cost, lacking)
         exceeded = _vector(cost(chosen)) > allowed
         if not exceeded.any():
             return chosen
@@ -160,7 +162,9 @@ def _within(fronts: Sequence[Front], interval: float, budget: Budget, cost: Cost
     return None
 
 
-def _settled(chosen: list[Option], fronts: Sequence[Front], interval: float, prices: Array, cost: Cost) -> list[Option]:
+def _settled(
+    chosen: list[Option], fronts: Sequence[Front], interval: float, prices: Array, cost: Cost, elsewhere: bool
+) -> list[Option]:
     """Improve the design, layer by layer, until no other folding of a single one makes it cheaper."""
     best = float(_vector(cost(chosen)) @ prices)
     improved = True
@@ -168,7 +172,9 @@ def _settled(chosen: list[Option], fronts: Sequence[Front], interval: float, pri
         improved = False
         for n, front in enumerate(fronts):
             cheapest = front.cheapest(interval, prices)
-            varied = (found for c in (chosen[n], cheapest[0]) for found in (c.serially(), c.dually()))
+            varied = [found for c in (chosen[n], cheapest[0]) for found in (c.serially(), c.dually())]
+            if elsewhere:
+                varied += [found for c in (chosen[n], cheapest[0]) for found in c.elsewhere()]
             for candidate in [*cheapest, *(c for c in varied if c is not None)]:
                 trial = [*chosen[:n], candidate, *chosen[n + 1 :]]
                 price = float(_vector(cost(trial)) @ prices)

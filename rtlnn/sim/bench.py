@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from rtlnn.emit.weights import WEIGHTS_FILE
 from rtlnn.errors import CheckFailed
 from rtlnn.sim.bench_config import CLOCK_NS, BenchConfig, Measured
 from rtlnn.sim.cocotb_runner import CocotbBench
@@ -42,6 +43,8 @@ def run_bench(job: Job, bench: Bench, frames: int, findings: Findings) -> Measur
         work = Path(name)
         config = BenchConfig(job.seed, STALL, job.quiet_limit)
         config.save(work, job.folder.interface, job.inputs[:frames], job.expected[:frames])
+        if job.folder.interface.weight_beats is not None:
+            shutil.copy(job.folder.mem_dir / WEIGHTS_FILE, work)
         try:
             run = design.run(bench.module, work, job.folder.mem_dir, seed=job.seed)
         except CheckFailed as error:

@@ -5,6 +5,7 @@ from pathlib import Path
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.harness import CompiledCore
 from rtlnn.sim.packing import port_format
+from rtlnn.sim.stream_run import PortNames
 
 __all__ = ["compile_core"]
 
@@ -20,5 +21,6 @@ def compile_core(folder: BuildFolder, cache_dir: Path | None = None) -> Compiled
         port_format(folder.interface.input),
         port_format(folder.interface.output),
         folder.mem_dir,
+        ports=PortNames.core(weights=folder.interface.weight_beats is not None),
         cache_dir=cache_dir,
     )

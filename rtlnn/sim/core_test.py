@@ -17,6 +17,7 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from numpy.typing import NDArray
 
 from rtlnn.emit.interface import StreamPort
+from rtlnn.emit.weights import load_weights
 from rtlnn.sim.bench_config import CLOCK_NS, BenchConfig, Measured, bench_test
 from rtlnn.sim.packing import beat_words, pack, port_format, unpack
 
@@ -52,9 +53,31 @@ class Bench:
         dut.s_axis_tlast.value = 0
         dut.s_axis_tdata.value = 0
         dut.m_axis_tready.value = 0
+        if self.interface.weight_beats is not None:
+            dut.s_axis_weights_tvalid.value = 0
+            dut.s_axis_weights_tlast.value = 0
+            dut.s_axis_weights_tdata.value = 0
         await ClockCycles(dut.aclk, RESET_CYCLES)
         assert dut.m_axis_tvalid.value == 0, "m_axis_tvalid is high during reset"
         dut.aresetn.value = 1
+
+    async def load(self) -> None:
+        """Send the weights, if there is a port for them; frames wait until they have come."""
+        if self.interface.weight_beats is None:
+            return
+        dut = self.dut
+        words = load_weights(Path())
+        dut.s_axis_weights_tvalid.value = 1
+        for n, word in enumerate(words):
+            dut.s_axis_weights_tdata.value = int(word)
+            dut.s_axis_weights_tlast.value = n + 1 == len(words)
+            for _ in range(self.config.quiet_limit):
+                await RisingEdge(dut.aclk)
+                if dut.s_axis_weights_tready.value == 1:
+                    break
+            else:
+                raise AssertionError(f"word {n} of the weights is not taken")
+        dut.s_axis_weights_tvalid.value = 0
 
     async def stream(self, source_stall: float, sink_stall: float, stop_after: int | None = None) -> Handshakes:
         """Send all frames and check the contract of all that comes out; leave it `stop_after` so many cycles."""
@@ -133,6 +156,7 @@ async def always_ready(dut: Any) -> None:
     """No stalls: bit-exact, and the measured latency and intervals are told."""
     bench = Bench(dut)
     await bench.reset()
+    await bench.load()
     shaken = await bench.stream(0, 0)
     port = bench.interface.output
     Measured.of(_values(port, shaken.beats), shaken.input, shaken.output, port.beats).save(Path())
@@ -144,6 +168,7 @@ async def random_stalls(dut: Any) -> None:
     """Stalls on both sides, then on each alone."""
     bench = Bench(dut)
     await bench.reset()
+    await bench.load()
     stall = bench.config.stall
     for source, sink in ((stall, stall), (2 * stall, 0), (0, 2 * stall)):
         bench.check_values(await bench.stream(source, sink))
@@ -154,6 +179,7 @@ async def reset_in_mid_frame(dut: Any) -> None:
     """Reset while beats are under way on both sides; the frames after it are clean."""
     bench = Bench(dut)
     await bench.reset()
+    await bench.load()
     span = bench.interface.latency_cycles + bench.interface.interval_cycles
     for _ in range(2):
         stop_after = bench.random.randrange(2, span + 2)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from rtlnn.emit.weights import load_weights
 from rtlnn.errors import CheckFailed
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.sim.harness_abi import Status
@@ -49,6 +50,7 @@ class CompiledCore:
     input, output : formats of its streams
     mem_dir : folder of its memory files
     build_seconds : time the build took, 0.0 if it was in the cache
+    loaded : whether weights are loaded, from `weights.bin` in `mem_dir`
     """
 
     library: Path
@@ -56,6 +58,7 @@ class CompiledCore:
     output: StreamFormat
     mem_dir: Path
     build_seconds: float
+    loaded: bool = False
 
     @classmethod
     def build(
@@ -78,7 +81,8 @@ class CompiledCore:
         """
         tools = toolchain or find_toolchain()
         cache = cache_dir or default_cache_dir()
-        header = _ports_header(ports or PortNames.core(), input, output)
+        ports = ports or PortNames.core()
+        header, loaded = _ports_header(ports, input, output), ports.weights is not None
         driver = Path(__file__).with_name("stream_harness.cpp").read_bytes()
         macros = [f"-D{name}={value}" for name, value in sorted((defines or {}).items())]
         macros.append(f'-DRTLNN_MEM_DIR="{MEMORY_PLACEHOLDER}"')
@@ -91,7 +95,7 @@ class CompiledCore:
         started = time.perf_counter()
         if library.exists():
             os.utime(library)
-            return cls(library, input, output, mem_dir.resolve(), 0.0)
+            return cls(library, input, output, mem_dir.resolve(), 0.0, loaded)
         library.parent.mkdir(parents=True, exist_ok=True)
         prune(library.parent)
         with tempfile.TemporaryDirectory(dir=cache, prefix="build-") as name:
@@ -106,7 +110,7 @@ class CompiledCore:
             command += ["-j", str(os.cpu_count() or 1), str(work / "harness.cpp"), *sources]
             run_tool(command, work, tools.environment(cache), f"building the simulator of {top}")
             os.replace(shutil.move(work / "obj" / "core.so", work / "core.so"), library)
-        return cls(library, input, output, mem_dir.resolve(), time.perf_counter() - started)
+        return cls(library, input, output, mem_dir.resolve(), time.perf_counter() - started, loaded)
 
     def run(
         self,
@@ -121,6 +125,7 @@ class CompiledCore:
         quiet_limit: int = 100_000,
         max_cycles: int = 1 << 40,
         drain: int = 256,
+        reload: NDArray[np.uint64] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> StreamRun:
         """Stream `frames` [N, ...] (NHWC, `pixels * channels` values each) through a fresh instance after a reset.
@@ -133,6 +138,7 @@ class CompiledCore:
         expected_frames : frames to come out (default: N)
         quiet_limit : cycles without any handshake that make a deadlock
         drain : cycles to go on after the last beat, to see beats in excess
+        reload : weights to load while the frames run, in place of the first ones
         progress : called with the number of frames out, now and then
 
         Raises `Deadlock`, or `CheckFailed` if the simulated design itself stops (such as a memory file missing) or
@@ -142,12 +148,16 @@ class CompiledCore:
         count = len(frames) if expected_frames is None else expected_frames
         with Session.open(self.library, self.mem_dir, self.input, self.output) as session:
             session.reset(RESET_CYCLES, seed)
+            if self.loaded:
+                session.load(load_weights(self.mem_dir), quiet_limit)
             stalls = (source_stall, sink_stall)
             if reset_at is not None:
                 before = Beats.of(self.input, frames[::-1], (), rng)
                 Stream(session, before, len(frames), *stalls, quiet_limit, drain).advance(reset_at)
                 session.reset(RESET_CYCLES, seed + 1)
             stream = Stream(session, Beats.of(self.input, frames, faults, rng), count, *stalls, quiet_limit, drain)
+            if reload is not None:
+                session.offer(reload)
             started = time.perf_counter()
             while stream.advance(min(STEP, max_cycles - stream.cycle)) is Status.RUNNING:
                 if progress:
@@ -168,7 +178,8 @@ def _ports_header(ports: PortNames, input: StreamFormat, output: StreamFormat) -
     lines = ['#include "Vcore.h"', "#define TOP Vcore", f'#define MEMORY_PLACEHOLDER "{MEMORY_PLACEHOLDER}"']
     lines += [f"#define CLOCK {member(ports.clock)}", f"#define RESET {member(ports.reset)}"]
     lines += [f"#define RESET_ACTIVE {int(not ports.reset_active_low)}"]
-    for side, prefix in (("IN", ports.input), ("OUT", ports.output)):
+    sides = {"IN": ports.input, "OUT": ports.output} | ({"LOAD": ports.weights} if ports.weights else {})
+    for side, prefix in sides.items():
         lines += [
             f"#define {side}_{name} {member(prefix + 't' + name.lower())}"
             for name in ("DATA", "VALID", "READY", "LAST")

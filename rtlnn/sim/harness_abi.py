@@ -62,6 +62,10 @@ def load(library: Path) -> ctypes.CDLL:
     dll.harness_message.argtypes = (c_void_p,)
     dll.harness_reset.restype = c_int
     dll.harness_reset.argtypes = (c_void_p, c_uint64, c_uint64)
+    dll.harness_offer.restype = None
+    dll.harness_offer.argtypes = (c_void_p, POINTER(c_uint64), c_uint64)
+    dll.harness_load.restype = c_int
+    dll.harness_load.argtypes = (c_void_p, POINTER(c_uint64), c_uint64, c_uint64)
     dll.harness_run.restype = c_int
     dll.harness_run.argtypes = (c_void_p, POINTER(CStream), c_uint64)
     return dll

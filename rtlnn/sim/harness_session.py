@@ -78,6 +78,18 @@ class Session:
         if self.dll.harness_reset(self.handle, cycles, seed) == abi.Status.FAILED:
             raise CheckFailed(self.message())
 
+    def load(self, words: NDArray[np.uint64], quiet_limit: int) -> None:
+        """Send `words` to the port of the weights. Raises `Deadlock` if they are not taken."""
+        status = abi.Status(self.dll.harness_load(self.handle, _pointer(words), len(words), quiet_limit))
+        if status is abi.Status.FAILED:
+            raise CheckFailed(self.message())
+        if status is abi.Status.DEADLOCK:
+            raise Deadlock(f"deadlock: no weights taken for {quiet_limit} cycles")
+
+    def offer(self, words: NDArray[np.uint64]) -> None:
+        """The same while the streams run; `words` must outlive them."""
+        self.dll.harness_offer(self.handle, _pointer(words), len(words))
+
     def message(self) -> str:
         """Why the design stopped; empty if it did not."""
         text: str = self.dll.harness_message(self.handle).decode(errors="replace")

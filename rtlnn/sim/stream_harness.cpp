@@ -107,6 +107,13 @@ struct Stream {       // harness_abi.py: the same, field by field
 
 enum Status { RUNNING = 0, DONE = 1, DEADLOCK = 2, FAILED = 3 };
 
+// Words that wait at the port of the weights, if there is one.
+struct Load {
+    const uint64_t* words = nullptr;
+    uint64_t count = 0, done = 0;
+    bool offering = false;
+};
+
 struct Harness {
     VerilatedContext context;
     std::unique_ptr<TOP> top;
@@ -117,6 +124,7 @@ struct Harness {
     uint32_t held_words[OUT_WORDS] = {};
     uint8_t held_last = 0;
     bool was_valid = false;
+    Load load;
 };
 
 const char* harness_message(const Harness* h) { return h->message.c_str(); }
@@ -135,6 +143,29 @@ static void drive_garbage(Harness* h) {
     h->top->IN_VALID = 0;
 }
 
+// Offer the next word, after a pause now and then, or nothing in a reset.
+static void drive_load([[maybe_unused]] Harness* h, [[maybe_unused]] bool active) {
+#ifdef LOAD_DATA
+    Load& l = h->load;
+    l.offering = active && l.done < l.count && (l.offering || !h->random.chance(0.125));
+    h->top->LOAD_DATA = l.offering ? l.words[l.done] : h->random.next();
+    h->top->LOAD_LAST = l.offering ? l.done + 1 == l.count : h->random.next() & 1;
+    h->top->LOAD_VALID = l.offering;
+#endif
+}
+
+// Whether a word was taken; after settling.
+static bool take_load([[maybe_unused]] Harness* h) {
+#ifdef LOAD_DATA
+    if (h->load.offering && h->top->LOAD_READY) {
+        ++h->load.done;
+        h->load.offering = false;
+        return true;
+    }
+#endif
+    return false;
+}
+
 static bool stalls(Random& random, Stalls& s) {
     if (s.mode != BURST) return random.chance(s.probability);
     // two-state Markov chain whose share of stalled cycles is `probability`
@@ -151,6 +182,7 @@ Harness* harness_open(const char* memories) {
         h->top = std::make_unique<TOP>(&h->context, "");
         h->top->CLOCK = 0;
         drive_garbage(h);
+        drive_load(h, false);
         h->top->OUT_READY = 0;
         h->top->RESET = RESET_ACTIVE;
         h->top->eval();  // runs the initial blocks
@@ -171,6 +203,7 @@ int harness_reset(Harness* h, uint64_t cycles, uint64_t seed) {
             h->top->CLOCK = 0;
             h->top->RESET = RESET_ACTIVE;
             drive_garbage(h);
+            drive_load(h, false);
             h->top->OUT_READY = h->random.next() & 1;
             h->top->eval();
             if (i + 1 == cycles && h->top->OUT_VALID) {
@@ -185,6 +218,30 @@ int harness_reset(Harness* h, uint64_t cycles, uint64_t seed) {
         return FAILED;
     }
     return RUNNING;
+}
+
+// Words to send to the port of the weights while the streams run.
+void harness_offer(Harness* h, const uint64_t* words, uint64_t count) { h->load = Load{words, count, 0, false}; }
+
+// The same, all of them at once. DEADLOCK if none is taken for `quiet_limit` cycles.
+int harness_load(Harness* h, const uint64_t* words, uint64_t count, uint64_t quiet_limit) {
+    harness_offer(h, words, count);
+    try {
+        for (uint64_t quiet = 0; h->load.done < count; ++quiet) {
+            if (quiet > quiet_limit) return DEADLOCK;
+            drive_garbage(h);
+            drive_load(h, true);
+            h->top->OUT_READY = h->random.next() & 1;
+            h->top->CLOCK = 0;
+            h->top->eval();
+            if (take_load(h)) quiet = 0;
+            clock_cycle_end(h);
+        }
+    } catch (const std::exception& error) {
+        h->message = error.what();
+        return FAILED;
+    }
+    return DONE;
 }
 
 static void note(uint64_t& count, int64_t& first, uint64_t where) {
@@ -221,7 +278,8 @@ static void check_output(Harness* h, Stream* s, bool valid, bool ready) {
 }
 
 static Status one_cycle(Harness* h, Stream* s) {
-    const bool finished = s->in_done == s->in_beats && s->out_done == s->out_beats;
+    const bool finished = s->in_done == s->in_beats && s->out_done == s->out_beats
+                          && h->load.done == h->load.count;
     if (finished && s->drained++ == s->drain) return DONE;
     if (!h->offering) {
         if (s->in_done < s->in_beats && !stalls(h->random, s->source)) {
@@ -234,6 +292,7 @@ static Status one_cycle(Harness* h, Stream* s) {
             drive_garbage(h);
         }
     }
+    drive_load(h, true);
     bool ready = !stalls(h->random, s->sink);
     if (s->sink.mode == PATIENT) ready = ready && h->was_valid;  // a source that waits for ready hangs here
     if (finished) ready = true;
@@ -243,6 +302,7 @@ static Status one_cycle(Harness* h, Stream* s) {
 
     const bool valid = h->top->OUT_VALID;
     const bool accepted = h->offering && h->top->IN_READY;
+    const bool loaded = take_load(h);
     check_output(h, s, valid, ready);
     h->was_valid = valid && !ready;
     if (accepted) {
@@ -254,7 +314,7 @@ static Status one_cycle(Harness* h, Stream* s) {
 #endif
     clock_cycle_end(h);
     ++s->cycle;
-    s->quiet = accepted || (valid && ready) ? 0 : s->quiet + 1;
+    s->quiet = accepted || loaded || (valid && ready) ? 0 : s->quiet + 1;
     return s->quiet > s->quiet_limit && !finished ? DEADLOCK : RUNNING;
 }
 

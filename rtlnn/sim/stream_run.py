@@ -65,6 +65,7 @@ class PortNames:
     Parameters
     ----------
     error : an output that tells of a malformed input frame, None if there is none
+    weights : prefix of the port through which weights are loaded, None if there is none
     """
 
     clock: str
@@ -73,11 +74,13 @@ class PortNames:
     input: str
     output: str
     error: str | None
+    weights: str | None = None
 
     @classmethod
-    def core(cls) -> "PortNames":
-        """The top module of a build."""
-        return cls("aclk", "aresetn", True, "s_axis_", "m_axis_", "frame_error")
+    def core(cls, weights: bool = False) -> "PortNames":
+        """The top module of a build, which may have a port for `weights`."""
+        port = "s_axis_weights_" if weights else None
+        return cls("aclk", "aresetn", True, "s_axis_", "m_axis_", "frame_error", port)
 
     @classmethod
     def layer(cls) -> "PortNames":

@@ -1,0 +1,60 @@
+"""What a stranger needs to know of the port through which weights are loaded; nothing where there is none."""
+
+from rtlnn.emit.interface import Interface
+
+__all__ = ["connections", "instance_ports", "sheet_ports", "sheet_section"]
+
+_SHEET_PORTS = """\
+| `s_axis_weights_tdata` | in | 64 | weights, see below |
+| `s_axis_weights_tvalid`, `s_axis_weights_tready` | in, out | 1 | a beat is taken where both are high |
+| `s_axis_weights_tlast` | in | 1 | high on the last beat of all weights |
+| `weights_loaded` | out | 1 | all weights have come; until then no frame is taken |
+"""
+_SHEET_SECTION = """\
+## Weights
+
+Some weights lie in UltraRAM, which is empty after configuration. Send the file `mem/weights.bin` to `s_axis_weights`:
+{beats:,} beats of 8 bytes, the lowest byte first, with `s_axis_weights_tlast` on the last one. The memories follow one
+another; of each the words from address 0 up; every word in as many beats as it takes, its lowest bits first. Until all
+have come, `weights_loaded` and `s_axis_tready` are low. From then on they outlive a reset.
+
+Other weights may be sent at any time: frames that have begun end with the old ones, then the new ones are taken, then
+frames go on. Weights whose `tlast` comes early or late count as none; the next ones begin behind it.
+
+"""
+_INSTANCE_PORTS = """\
+  // weights, before the first frame: mem/weights.bin, 8 bytes a beat, the lowest one first
+  input  wire [63:0] s_axis_weights_tdata,
+  input  wire        s_axis_weights_tvalid,
+  output wire        s_axis_weights_tready,
+  input  wire        s_axis_weights_tlast, // on the last beat of all
+  output wire        weights_loaded,      // until then no frame is taken
+
+"""
+_CONNECTIONS = """\
+    .s_axis_weights_tdata  (s_axis_weights_tdata),
+    .s_axis_weights_tvalid (s_axis_weights_tvalid),
+    .s_axis_weights_tready (s_axis_weights_tready),
+    .s_axis_weights_tlast  (s_axis_weights_tlast),
+    .weights_loaded (weights_loaded),
+"""
+
+
+def sheet_ports(interface: Interface) -> str:
+    """Rows of the port sheet's table."""
+    return "" if interface.weight_beats is None else _SHEET_PORTS
+
+
+def sheet_section(interface: Interface) -> str:
+    """How to load them."""
+    return "" if interface.weight_beats is None else _SHEET_SECTION.format(beats=interface.weight_beats)
+
+
+def instance_ports(interface: Interface) -> str:
+    """Ports of the module around the instance."""
+    return "" if interface.weight_beats is None else _INSTANCE_PORTS
+
+
+def connections(interface: Interface) -> str:
+    """The instance's connections to them."""
+    return "" if interface.weight_beats is None else _CONNECTIONS

@@ -1,0 +1,39 @@
+"""Weights that a design is given after its configuration, as they enter its port.
+
+All such memories follow one another, in the order in which they are listed; of each the words from address 0 up, every
+word in as many beats of 64 bits as it takes, its lowest bits first. What a word leaves of its last beat is 0.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rtlnn.errors import InputError
+from rtlnn.layers.weight_loader import BEAT_BITS
+
+__all__ = ["WEIGHTS_FILE", "beats_of", "load_weights", "weight_bytes"]
+
+WEIGHTS_FILE = "weights.bin"
+"""In the folder of the memory files: the beats, 8 bytes each, the lowest one first."""
+
+
+def beats_of(width: int) -> int:
+    """Beats that a word of `width` bits takes."""
+    return -(-width // BEAT_BITS)
+
+
+def weight_bytes(memories: Sequence[tuple[int, Sequence[int]]]) -> bytes:
+    """The beats of `memories`, each given as the bits of a word and its words."""
+    return b"".join(
+        word.to_bytes(beats_of(width) * BEAT_BITS // 8, "little") for width, words in memories for word in words
+    )
+
+
+def load_weights(folder: Path) -> NDArray[np.uint64]:
+    """The beats in `folder`. Raises `InputError` if its file cannot be read."""
+    try:
+        return np.fromfile(folder / WEIGHTS_FILE, "<u8")
+    except OSError as error:
+        raise InputError(f"{folder / WEIGHTS_FILE} cannot be read ({error}); build again") from None

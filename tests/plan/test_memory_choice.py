@@ -1,0 +1,80 @@
+"""Which memories weights lie in: chosen by what the budget lacks, kept in the plan."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rtlnn.errors import InputError
+from rtlnn.layers.arithmetic import Arithmetic
+from rtlnn.layers.component import Resources
+from rtlnn.layers.memory_kind import MemoryKind
+from rtlnn.ops import Window
+from rtlnn.plan.candidate import Candidate
+from rtlnn.plan.folding import Folding
+from rtlnn.plan.goal import Budget, Goal
+from rtlnn.plan.hardware_plan import HardwarePlan
+from rtlnn.plan.option import Option
+from rtlnn.plan.search import choose, fronts_of
+from rtlnn.plan.tasks import Task, tasks_of
+from tests.integer_graphs import Builder
+
+Rng = np.random.Generator
+E2 = Arithmetic.DSP48E2
+ROOMY = Budget(lut=1e5, ff=2e5, dsp=64, bram36=100, uram=100)
+
+
+def _task(rng: Rng) -> Task:
+    """Half a million weights: 13 block RAMs, or 2 UltraRAMs."""
+    return tasks_of(Builder(rng, (1, 1, 512)).dense(128).requantize().graph())[0]
+
+
+def _cost(chosen: Sequence[Option]) -> Resources:
+    return sum((option.resources for option in chosen), Resources())
+
+
+def _chosen(task: Task, budget: Budget) -> Option:
+    return choose(fronts_of([task], E2), Goal(interval=5000), budget, _cost, len)[0].exactly()
+
+
+def test_ultra_ram_is_for_what_block_ram_lacks(rng: Rng) -> None:
+    task = _task(rng)
+    plain = _chosen(task, ROOMY)
+    assert plain.resources.bram36 > 8
+    assert plain.resources.uram == 0
+    found = _chosen(task, replace(ROOMY, bram36=8))
+    assert found.resources.bram36 <= 8
+    assert found.resources.uram > 0
+    assert found.resources.lut < plain.resources.lut + 200
+    # LUTs do it, too, where there is no UltraRAM
+    found = _chosen(task, replace(ROOMY, bram36=8, uram=0))
+    assert found.resources.bram36 <= 8
+    assert found.resources.uram == 0
+    with pytest.raises(InputError, match="16 BRAM36 where 8 are allowed"):
+        _chosen(task, replace(ROOMY, bram36=8, uram=0, lut=2000))
+
+
+def test_the_plan_keeps_the_choice(rng: Rng, tmp_path: Path) -> None:
+    task = _task(rng)
+    file = tmp_path / "plan.json"
+    for kind in MemoryKind:
+        candidate = Candidate(task, Folding(4, 4, (1, 1), memory=kind), E2)
+        assert {port.kind for port in candidate.kernel.weight_memories} == {kind}
+        file.write_text(HardwarePlan.of("net", "u200", [candidate]).to_json())
+        assert f'"memory": "{kind.value}"' in file.read_text()
+        (again,) = HardwarePlan.load(file).options([task], E2)
+        assert again.layer == candidate.layer
+    file.write_text(file.read_text().replace('"uram"', '"disk"'))
+    with pytest.raises(InputError, match="memory must be one of lutram, bram, uram, not 'disk'"):
+        HardwarePlan.load(file)
+
+
+def test_a_layer_without_weights_has_nothing_to_store(rng: Rng, tmp_path: Path) -> None:
+    (task,) = tasks_of(Builder(rng, (4, 4, 3)).max_pool(Window((2, 2))).graph())
+    file = tmp_path / "plan.json"
+    text = HardwarePlan.of("net", "u200", [Candidate(task, Folding(1, 1, (1, 1)), E2)]).to_json()
+    file.write_text(text.replace('"memory": null', '"memory": "uram"'))
+    with pytest.raises(InputError, match="memory uram holds nothing, for the layer has no weights"):
+        HardwarePlan.load(file).options([task], E2)
