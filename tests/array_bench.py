@@ -21,7 +21,7 @@ from rtlnn.sim.stream_run import NO_STALLS, PortNames, Stalls
 __all__ = ["ArrayBench"]
 
 Config = MacConfig | PackedMacConfig
-_PORTS = PortNames("aclk", "aresetn", True, "s_axis_", "m_axis_", None)
+_PORTS = PortNames("aclk", "aresetn", True, ("s_axis_",), ("m_axis_",), None)
 
 
 class _Bench(Elaboratable):

@@ -18,7 +18,7 @@ from rtlnn.sim.stream_run import NO_STALLS, PortNames, Stalls
 
 __all__ = ["Job", "run"]
 
-_PORTS = PortNames("aclk", "aresetn", True, "s_axis_", "m_axis_", None)
+_PORTS = PortNames("aclk", "aresetn", True, ("s_axis_",), ("m_axis_",), None)
 
 
 @dataclass(frozen=True, eq=False)

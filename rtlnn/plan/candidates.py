@@ -93,7 +93,13 @@ def _positions(task: Task, complete: bool) -> list[tuple[int, int]]:
 def _splits(task: Task, lanes: int, parallel: tuple[int, int]) -> list[int]:
     """In how many steps a whole window is read: a kernel's size has few divisors, and often none that fits."""
     taps = lanes * prod(parallel)
-    if task.weights is None or lanes > task.depth or parallel != task.window.kernel or parallel == (1, 1) or taps > _MOST_TAPS:
+    if (
+        task.weights is None
+        or lanes > task.depth
+        or parallel != task.window.kernel
+        or parallel == (1, 1)
+        or taps > _MOST_TAPS
+    ):
         return [1]
     return sorted({-(-taps // n) for n in _useful(taps)})
 

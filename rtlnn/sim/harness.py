@@ -23,7 +23,6 @@ from rtlnn.errors import CheckFailed
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.sim.harness_abi import Status
 from rtlnn.sim.harness_session import MEMORY_PLACEHOLDER, Beats, Session, Stream
-from rtlnn.sim.packing import beat_words
 from rtlnn.sim.stream_run import NO_STALLS, FrameFault, PortNames, Stalls, StreamRun
 from rtlnn.sim.toolchain import Toolchain, default_cache_dir, find_toolchain, prune, run_tool
 
@@ -47,15 +46,15 @@ class CompiledCore:
     Parameters
     ----------
     library : the shared library
-    input, output : formats of its streams
+    inputs, outputs : formats of its streams
     mem_dir : folder of its memory files
     build_seconds : time the build took, 0.0 if it was in the cache
     loaded : whether weights are loaded, from `weights.bin` in `mem_dir`
     """
 
     library: Path
-    input: StreamFormat
-    output: StreamFormat
+    inputs: tuple[StreamFormat, ...]
+    outputs: tuple[StreamFormat, ...]
     mem_dir: Path
     build_seconds: float
     loaded: bool = False
@@ -65,8 +64,8 @@ class CompiledCore:
         cls,
         verilog_files: Sequence[Path],
         top: str,
-        input: StreamFormat,
-        output: StreamFormat,
+        inputs: StreamFormat | Sequence[StreamFormat],
+        outputs: StreamFormat | Sequence[StreamFormat],
         mem_dir: Path = Path("."),
         defines: Mapping[str, str] | None = None,
         *,
@@ -76,13 +75,15 @@ class CompiledCore:
     ) -> "CompiledCore":
         """Compile module `top`, or take it from the cache.
 
-        `ports` defaults to those of a build's top module, `cache_dir` to the user's cache folder.
+        `ports` defaults to those of a build's top module with one input and one output, `cache_dir` to the user's cache
+        folder.
         Raises `InputError` without tools, `BuildError` if Verilator or the compiler refuses the design.
         """
         tools = toolchain or find_toolchain()
         cache = cache_dir or default_cache_dir()
         ports = ports or PortNames.core()
-        header, loaded = _ports_header(ports, input, output), ports.weights is not None
+        inputs, outputs = ((f,) if isinstance(f, StreamFormat) else tuple(f) for f in (inputs, outputs))
+        header, loaded = _ports_header(ports, inputs, outputs), ports.weights is not None
         driver = Path(__file__).with_name("stream_harness.cpp").read_bytes()
         macros = [f"-D{name}={value}" for name, value in sorted((defines or {}).items())]
         macros.append(f'-DRTLNN_MEM_DIR="{MEMORY_PLACEHOLDER}"')
@@ -95,7 +96,7 @@ class CompiledCore:
         started = time.perf_counter()
         if library.exists():
             os.utime(library)
-            return cls(library, input, output, mem_dir.resolve(), 0.0, loaded)
+            return cls(library, inputs, outputs, mem_dir.resolve(), 0.0, loaded)
         library.parent.mkdir(parents=True, exist_ok=True)
         prune(library.parent)
         with tempfile.TemporaryDirectory(dir=cache, prefix="build-") as name:
@@ -110,11 +111,11 @@ class CompiledCore:
             command += ["-j", str(os.cpu_count() or 1), str(work / "harness.cpp"), *sources]
             run_tool(command, work, tools.environment(cache), f"building the simulator of {top}")
             os.replace(shutil.move(work / "obj" / "core.so", work / "core.so"), library)
-        return cls(library, input, output, mem_dir.resolve(), time.perf_counter() - started, loaded)
+        return cls(library, inputs, outputs, mem_dir.resolve(), time.perf_counter() - started, loaded)
 
     def run(
         self,
-        frames: NDArray[np.integer],
+        frames: NDArray[np.integer] | Sequence[NDArray[np.integer]],
         *,
         source_stall: Stalls = NO_STALLS,
         sink_stall: Stalls = NO_STALLS,
@@ -129,6 +130,8 @@ class CompiledCore:
         progress: Callable[[int], None] | None = None,
     ) -> StreamRun:
         """Stream `frames` [N, ...] (NHWC, `pixels * channels` values each) through a fresh instance after a reset.
+
+        Of several inputs, `frames` has an array each, of as many frames.
 
         Parameters
         ----------
@@ -145,17 +148,25 @@ class CompiledCore:
         `max_cycles` have passed. Contract violations are in the result: see `StreamRun.violations`.
         """
         rng = np.random.default_rng(seed)
-        count = len(frames) if expected_frames is None else expected_frames
-        with Session.open(self.library, self.mem_dir, self.input, self.output) as session:
+        given = [frames] if isinstance(frames, np.ndarray) else list(frames)
+        count = len(given[0]) if expected_frames is None else expected_frames
+
+        def beats(arrays: Sequence[NDArray[np.integer]], faults: Sequence[FrameFault]) -> list[Beats]:
+            return [
+                Beats.of(fmt, array, [fault for fault in faults if fault.port == port], rng)
+                for port, (fmt, array) in enumerate(zip(self.inputs, arrays, strict=True))
+            ]
+
+        with Session.open(self.library, self.mem_dir, self.inputs, self.outputs) as session:
             session.reset(RESET_CYCLES, seed)
             if self.loaded:
                 session.load(load_weights(self.mem_dir), quiet_limit)
             stalls = (source_stall, sink_stall)
             if reset_at is not None:
-                before = Beats.of(self.input, frames[::-1], (), rng)
-                Stream(session, before, len(frames), *stalls, quiet_limit, drain).advance(reset_at)
+                before = beats([array[::-1] for array in given], ())
+                Stream(session, before, len(given[0]), *stalls, quiet_limit, drain).advance(reset_at)
                 session.reset(RESET_CYCLES, seed + 1)
-            stream = Stream(session, Beats.of(self.input, frames, faults, rng), count, *stalls, quiet_limit, drain)
+            stream = Stream(session, beats(given, faults), count, *stalls, quiet_limit, drain)
             if reload is not None:
                 session.offer(reload)
             started = time.perf_counter()
@@ -169,7 +180,7 @@ class CompiledCore:
             return stream.result(time.perf_counter() - started)
 
 
-def _ports_header(ports: PortNames, input: StreamFormat, output: StreamFormat) -> str:
+def _ports_header(ports: PortNames, inputs: Sequence[StreamFormat], outputs: Sequence[StreamFormat]) -> str:
     """`ports.h`: C++ names of the ports (Verilator writes a double underscore as `___05F`) and their widths."""
 
     def member(name: str) -> str:
@@ -178,14 +189,15 @@ def _ports_header(ports: PortNames, input: StreamFormat, output: StreamFormat) -
     lines = ['#include "Vcore.h"', "#define TOP Vcore", f'#define MEMORY_PLACEHOLDER "{MEMORY_PLACEHOLDER}"']
     lines += [f"#define CLOCK {member(ports.clock)}", f"#define RESET {member(ports.reset)}"]
     lines += [f"#define RESET_ACTIVE {int(not ports.reset_active_low)}"]
-    sides = {"IN": ports.input, "OUT": ports.output} | ({"LOAD": ports.weights} if ports.weights else {})
-    for side, prefix in sides.items():
-        lines += [
-            f"#define {side}_{name} {member(prefix + 't' + name.lower())}"
-            for name in ("DATA", "VALID", "READY", "LAST")
-        ]
-    for side, fmt in (("IN", input), ("OUT", output)):
-        lines += [f"#define {side}_WIDTH {fmt.width}", f"#define {side}_WORDS {beat_words(fmt)}"]
+    if ports.weights:
+        names = ("DATA", "VALID", "READY", "LAST")
+        lines += [f"#define LOAD_{name} {member(f'{ports.weights}t{name.lower()}')}" for name in names]
+    for side, prefixes, formats in (("INPUTS", ports.inputs, inputs), ("OUTPUTS", ports.outputs, outputs)):
+        each = []
+        for number, (prefix, fmt) in enumerate(zip(prefixes, formats, strict=True)):
+            signals = ", ".join(member(f"{prefix}{name}") for name in ("tdata", "tvalid", "tready", "tlast"))
+            each.append(f"X({number}, {signals}, {fmt.width})")
+        lines.append(f"#define {side}(X) {' '.join(each)}")
     if ports.error:
         lines += [f"#define OUT_ERROR {member(ports.error)}"]
     return "\n".join(lines) + "\n"

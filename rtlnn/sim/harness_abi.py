@@ -6,7 +6,7 @@ from enum import IntEnum
 from functools import cache
 from pathlib import Path
 
-__all__ = ["CStalls", "CStream", "Status", "load"]
+__all__ = ["CSink", "CSource", "CStalls", "CStream", "Status", "load"]
 
 
 class Status(IntEnum):
@@ -24,28 +24,46 @@ class CStalls(ctypes.Structure):
     _fields_ = (("probability", c_double), ("burst", c_double), ("mode", c_int32), ("stalled", c_int32))
 
 
+class CSource(ctypes.Structure):
+    """`struct Source`"""
+
+    _fields_ = (
+        ("words", POINTER(c_uint32)),
+        ("last", POINTER(c_uint8)),
+        ("beats", c_uint64),
+        ("offered_cycle", POINTER(c_int64)),
+        ("taken_cycle", POINTER(c_int64)),
+        ("stalls", CStalls),
+        ("done", c_uint64),
+    )
+
+
+class CSink(ctypes.Structure):
+    """`struct Sink`"""
+
+    _fields_ = (
+        ("words", POINTER(c_uint32)),
+        ("beats", c_uint64),
+        ("frame_beats", c_uint64),
+        ("pixel_beats", c_uint64),
+        ("masks", POINTER(c_uint32)),
+        ("taken_cycle", POINTER(c_int64)),
+        ("stalls", CStalls),
+        ("done", c_uint64),
+        *((name, c_uint64) for name in ("dropped", "changed", "last_missing", "last_extra", "excess")),
+        *((f"first_{name}", c_int64) for name in ("dropped", "changed", "last_missing", "last_extra", "excess")),
+    )
+
+
 class CStream(ctypes.Structure):
     """`struct Stream`"""
 
     _fields_ = (
-        ("in_words", POINTER(c_uint32)),
-        ("in_last", POINTER(c_uint8)),
-        ("in_beats", c_uint64),
-        ("out_words", POINTER(c_uint32)),
-        ("out_beats", c_uint64),
-        ("out_frame_beats", c_uint64),
-        ("out_pixel_beats", c_uint64),
-        ("out_masks", POINTER(c_uint32)),
-        ("offered_cycle", POINTER(c_int64)),
-        ("in_cycle", POINTER(c_int64)),
-        ("out_cycle", POINTER(c_int64)),
-        ("source", CStalls),
-        ("sink", CStalls),
+        ("sources", POINTER(CSource)),
+        ("sinks", POINTER(CSink)),
         ("quiet_limit", c_uint64),
         ("drain", c_uint64),
-        *((name, c_uint64) for name in ("cycle", "in_done", "out_done", "quiet", "drained")),
-        *((name, c_uint64) for name in ("dropped", "changed", "last_missing", "last_extra", "excess")),
-        *((f"first_{name}", c_int64) for name in ("dropped", "changed", "last_missing", "last_extra", "excess")),
+        *((name, c_uint64) for name in ("cycle", "quiet", "drained")),
         ("error_cycle", c_int64),
     )
 

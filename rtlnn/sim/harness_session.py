@@ -14,7 +14,7 @@ from rtlnn.errors import CheckFailed
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.sim import harness_abi as abi
 from rtlnn.sim.packing import beat_words, lane_masks, pack, unpack
-from rtlnn.sim.stream_run import Deadlock, FrameFault, Stalls, StreamRun
+from rtlnn.sim.stream_run import Deadlock, FrameFault, SinkRun, SourceRun, Stalls, StreamRun
 
 __all__ = ["Beats", "Session", "Stream"]
 
@@ -57,15 +57,17 @@ class Session:
     dll: ctypes.CDLL
     handle: int
     mem_dir: Path
-    input: StreamFormat
-    output: StreamFormat
+    inputs: tuple[StreamFormat, ...]
+    outputs: tuple[StreamFormat, ...]
 
     @classmethod
     @contextmanager
-    def open(cls, library: Path, mem_dir: Path, input: StreamFormat, output: StreamFormat) -> Iterator["Session"]:
+    def open(
+        cls, library: Path, mem_dir: Path, inputs: tuple[StreamFormat, ...], outputs: tuple[StreamFormat, ...]
+    ) -> Iterator["Session"]:
         """Make an instance that reads its memory files in `mem_dir`; raises `CheckFailed` if they are not as needed."""
         dll = abi.load(library)
-        session = cls(dll, dll.harness_open(f"{mem_dir}/".encode()), mem_dir, input, output)
+        session = cls(dll, dll.harness_open(f"{mem_dir}/".encode()), mem_dir, inputs, outputs)
         try:
             if session.message():
                 raise CheckFailed(session.message())
@@ -74,7 +76,7 @@ class Session:
             dll.harness_close(session.handle)
 
     def reset(self, cycles: int, seed: int) -> None:
-        """Hold reset, with garbage at the inputs. Raises `CheckFailed` if the output's `tvalid` stays high."""
+        """Hold reset, with garbage at the inputs. Raises `CheckFailed` if an output's `tvalid` stays high."""
         if self.dll.harness_reset(self.handle, cycles, seed) == abi.Status.FAILED:
             raise CheckFailed(self.message())
 
@@ -96,42 +98,79 @@ class Session:
         return text.replace(MEMORY_PLACEHOLDER, f"{self.mem_dir}/")
 
 
+class _Source:
+    """An input's buffers, kept alive while C++ reads and writes them."""
+
+    def __init__(self, fmt: StreamFormat, beats: Beats, stalls: Stalls) -> None:
+        self.format, self.beats = fmt, beats
+        self.offered, self.taken = (np.full(len(beats.words), -1, np.int64) for _ in range(2))
+        self.c = abi.CSource(
+            words=_pointer(beats.words),
+            last=_pointer(beats.last),
+            beats=len(beats.words),
+            offered_cycle=_pointer(self.offered),
+            taken_cycle=_pointer(self.taken),
+            stalls=abi.CStalls(stalls.probability, stalls.burst, stalls.mode, 0),
+        )
+
+
+class _Sink:
+    """An output's buffers; `frames` are expected."""
+
+    def __init__(self, fmt: StreamFormat, frames: int, stalls: Stalls) -> None:
+        self.format = fmt
+        self.words = np.zeros((frames * fmt.beats, beat_words(fmt)), np.uint32)
+        self.masks = lane_masks(fmt)
+        self.taken = np.full(frames * fmt.beats, -1, np.int64)
+        self.c = abi.CSink(
+            words=_pointer(self.words),
+            beats=len(self.taken),
+            frame_beats=fmt.beats,
+            pixel_beats=fmt.beats_per_pixel,
+            masks=_pointer(self.masks),
+            taken_cycle=_pointer(self.taken),
+            stalls=abi.CStalls(stalls.probability, stalls.burst, stalls.mode, 0),
+        )
+
+
+def _breaches(c: abi.CSink, start: int) -> list[str]:
+    """Breaches of the contract at an output, in words; cycles from `start`."""
+    cycle, beat = "at cycle", "at output beat"
+    told = (
+        (c.dropped, f"tvalid dropped without a handshake, first {cycle} {c.first_dropped - start}"),
+        (c.changed, f"a held beat changed, first {cycle} {c.first_changed - start}"),
+        (c.last_missing, f"tlast missing at the end of a frame, first {beat} {c.first_last_missing}"),
+        (c.last_extra, f"tlast inside a frame, first {beat} {c.first_last_extra}"),
+        (c.excess, f"output beats in excess, first {cycle} {c.first_excess - start}"),
+    )
+    return [f"{text} ({count} times)" for count, text in told if count]
+
+
 class Stream:
     """One run: its buffers, kept alive while C++ writes to them.
 
     Parameters
     ----------
+    beats : for every input
     frames : frames expected to come out
     """
 
     def __init__(
-        self, session: Session, beats: Beats, frames: int, source: Stalls, sink: Stalls, quiet_limit: int, drain: int
+        self,
+        session: Session,
+        beats: Sequence[Beats],
+        frames: int,
+        source: Stalls,
+        sink: Stalls,
+        quiet_limit: int,
+        drain: int,
     ) -> None:
         self.session = session
-        self.beats = beats
-        fmt = session.output
-        self.out_words = np.zeros((frames * fmt.beats, beat_words(fmt)), np.uint32)
-        self.masks = lane_masks(fmt)
-        self.offered, self.accepted = (np.full(len(beats.words), -1, np.int64) for _ in range(2))
-        self.delivered = np.full(frames * fmt.beats, -1, np.int64)
-        self.c = abi.CStream(
-            in_words=_pointer(beats.words),
-            in_last=_pointer(beats.last),
-            in_beats=len(beats.words),
-            out_words=_pointer(self.out_words),
-            out_beats=len(self.delivered),
-            out_frame_beats=fmt.beats,
-            out_pixel_beats=fmt.beats_per_pixel,
-            out_masks=_pointer(self.masks),
-            offered_cycle=_pointer(self.offered),
-            in_cycle=_pointer(self.accepted),
-            out_cycle=_pointer(self.delivered),
-            source=abi.CStalls(source.probability, source.burst, source.mode, 0),
-            sink=abi.CStalls(sink.probability, sink.burst, sink.mode, 0),
-            quiet_limit=quiet_limit,
-            drain=drain,
-            error_cycle=-1,
-        )
+        self._sources = [_Source(f, b, source) for f, b in zip(session.inputs, beats, strict=True)]
+        self._sinks = [_Sink(f, frames, sink) for f in session.outputs]
+        self._c_sources = (abi.CSource * len(self._sources))(*(s.c for s in self._sources))
+        self._c_sinks = (abi.CSink * len(self._sinks))(*(s.c for s in self._sinks))
+        self.c = abi.CStream(self._c_sources, self._c_sinks, quiet_limit, drain, error_cycle=-1)
 
     @property
     def cycle(self) -> int:
@@ -139,7 +178,7 @@ class Stream:
 
     @property
     def frames_out(self) -> int:
-        return int(self.c.out_done) // self.session.output.beats
+        return min(int(c.done) // s.format.beats for c, s in zip(self._c_sinks, self._sinks, strict=True))
 
     def advance(self, cycles: int) -> abi.Status:
         """Run for at most `cycles`. Raises `Deadlock`, or `CheckFailed` if the design itself stops the simulation."""
@@ -152,38 +191,28 @@ class Stream:
 
     def where(self) -> str:
         """How far the run has come, for messages."""
-        core = self.session
-        sides = (
-            ("in", self.c.in_done, len(self.beats.words), core.input.beats),
-            ("out", self.c.out_done, len(self.delivered), core.output.beats),
-        )
-        told = [
-            f"{done} of {total} beats {side} (frame {done // n}, beat {done % n})" for side, done, total, n in sides
-        ]
+        sides = (("in", self.session.inputs, self._c_sources), ("out", self.session.outputs, self._c_sinks))
+        told = []
+        for side, formats, counters in sides:
+            for number, (fmt, c) in enumerate(zip(formats, counters, strict=True)):
+                n, name = fmt.beats, side if len(formats) == 1 else f"{side} {number}"
+                told.append(f"{c.done} of {c.beats} beats {name} (frame {c.done // n}, beat {c.done % n})")
         return f"cycle {self.c.cycle}: {', '.join(told)}"
 
     def result(self, seconds: float) -> StreamRun:
         """The measurements, cycles relative to the first input handshake."""
-        core, c = self.session, self.c
-        start = int(self.accepted[0]) if len(self.accepted) else 0
-        cycle, beat = "at cycle", "at output beat"
-        told = (
-            (c.dropped, f"tvalid dropped without a handshake, first {cycle} {c.first_dropped - start}"),
-            (c.changed, f"a held beat changed, first {cycle} {c.first_changed - start}"),
-            (c.last_missing, f"tlast missing at the end of a frame, first {beat} {c.first_last_missing}"),
-            (c.last_extra, f"tlast inside a frame, first {beat} {c.first_last_extra}"),
-            (c.excess, f"output beats in excess, first {cycle} {c.first_excess - start}"),
-        )
+        starts = [int(s.taken[0]) for s in self._sources if len(s.taken)]
+        start = min(starts, default=0)
+        violations = []
+        for number, c in enumerate(self._c_sinks):
+            where = "" if len(self._sinks) == 1 else f"output {number}: "
+            violations += [where + text for text in _breaches(c, start)]
         return StreamRun(
-            outputs=unpack(core.output, self.out_words),
-            offered_cycles=self.offered - start,
-            input_cycles=self.accepted - start,
-            output_cycles=self.delivered - start,
-            input_frame_beats=core.input.beats,
-            output_frame_beats=core.output.beats,
-            frame_error_cycle=None if c.error_cycle < 0 else c.error_cycle - start,
-            violations=tuple(f"{text} ({count} times)" for count, text in told if count),
-            cycles=int(c.cycle),
+            sources=tuple(SourceRun(s.offered - start, s.taken - start) for s in self._sources),
+            sinks=tuple(SinkRun(unpack(s.format, s.words), s.taken - start, s.format.beats) for s in self._sinks),
+            frame_error_cycle=None if self.c.error_cycle < 0 else int(self.c.error_cycle) - start,
+            violations=tuple(violations),
+            cycles=int(self.c.cycle),
             seconds=seconds,
         )
 

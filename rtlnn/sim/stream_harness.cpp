@@ -1,8 +1,9 @@
-// Drives one AXI4-Stream core, cycle by cycle, from arrays in memory; called through ctypes (harness.py).
+// Drives a core with AXI4-Streams, cycle by cycle, from arrays in memory; called through ctypes (harness.py).
 //
 // A cycle: inputs are set with the clock low and the design settles; handshakes are sampled as the rising edge will
 // see them; the clock rises. So no read races with a write, and cycle numbers are exact.
-// `ports.h`, written for each build, names the top class and its ports.
+// `ports.h`, written for each build, names the top class and lists its ports: INPUTS(X) and OUTPUTS(X) apply X to
+// (number, tdata, tvalid, tready, tlast, bits) of each stream.
 
 #include <cstdint>
 #include <cstdio>
@@ -10,6 +11,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "ports.h"
 #include "verilated.h"
@@ -50,6 +52,38 @@ template <std::size_t N> void fetch(const VlWide<N>& port, uint32_t* words) {
     for (std::size_t i = 0; i < N; ++i) words[i] = port[i];
 }
 
+// What is known of each stream when it is compiled.
+template <int N> struct Input;
+template <int N> struct Output;
+#define PORT(KIND, NUMBER, DATA, VALID, READY, LAST, BITS)                  \
+    template <> struct KIND<NUMBER> {                                       \
+        static constexpr int bits = BITS, words = (BITS + 31) / 32;         \
+        static auto& data(TOP& top) { return top.DATA; }                    \
+        static auto& valid(TOP& top) { return top.VALID; }                  \
+        static auto& ready(TOP& top) { return top.READY; }                  \
+        static auto& last(TOP& top) { return top.LAST; }                    \
+    };
+#define INPUT(...) PORT(Input, __VA_ARGS__)
+#define OUTPUT(...) PORT(Output, __VA_ARGS__)
+INPUTS(INPUT)
+OUTPUTS(OUTPUT)
+#define ONE(...) +1
+constexpr int inputs = 0 INPUTS(ONE), outputs = 0 OUTPUTS(ONE);
+
+template <template <int> class Port, typename F, int... N> void each_of(F&& f, std::integer_sequence<int, N...>) {
+    (f(Port<N>{}, N), ...);
+}
+// f(Input<n>{}, n) for all inputs; the same for outputs.
+template <typename F> void each_input(F&& f) { each_of<Input>(f, std::make_integer_sequence<int, inputs>{}); }
+template <typename F> void each_output(F&& f) { each_of<Output>(f, std::make_integer_sequence<int, outputs>{}); }
+
+constexpr int widest_output() {
+    int words = 0;
+#define WIDEST(NUMBER, ...) words = Output<NUMBER>::words > words ? Output<NUMBER>::words : words;
+    OUTPUTS(WIDEST)
+    return words;
+}
+
 }  // namespace
 
 // The design opens its memory files under a placeholder folder, so that one build serves any folder (see harness.py).
@@ -83,25 +117,36 @@ struct Stalls {       // harness.py: Stalls
     int32_t stalled;  // state of the burst generator
 };
 
-struct Stream {       // harness_abi.py: the same, field by field
-    const uint32_t* in_words;
-    const uint8_t* in_last;
-    uint64_t in_beats;
-    uint32_t* out_words;
-    uint64_t out_beats;        // beats expected
-    uint64_t out_frame_beats;
-    uint64_t out_pixel_beats;
-    const uint32_t* out_masks;  // [out_pixel_beats][OUT_WORDS]: valid lanes
-    int64_t* offered_cycle;     // per input beat: tvalid first high
-    int64_t* in_cycle;          // per input beat: handshake
-    int64_t* out_cycle;         // per output beat: handshake
-    Stalls source, sink;
+struct Source {       // harness_abi.py: the same, field by field
+    const uint32_t* words;
+    const uint8_t* last;
+    uint64_t beats;
+    int64_t* offered_cycle;  // per beat: tvalid first high
+    int64_t* taken_cycle;    // per beat: handshake
+    Stalls stalls;
+    uint64_t done;
+};
+
+struct Sink {
+    uint32_t* words;
+    uint64_t beats;          // beats expected
+    uint64_t frame_beats;
+    uint64_t pixel_beats;
+    const uint32_t* masks;   // [pixel_beats][words]: valid lanes
+    int64_t* taken_cycle;    // per beat: handshake
+    Stalls stalls;
+    uint64_t done;
+    uint64_t dropped, changed, last_missing, last_extra, excess;  // contract violations, counted
+    int64_t first_dropped, first_changed, first_last_missing, first_last_extra, first_excess;  // beat or cycle
+};
+
+struct Stream {
+    Source* sources;            // of every input
+    Sink* sinks;                // of every output
     uint64_t quiet_limit;       // cycles without any handshake: deadlock
     uint64_t drain;             // cycles to watch after the last beat
     // results
-    uint64_t cycle, in_done, out_done, quiet, drained;
-    uint64_t dropped, changed, last_missing, last_extra, excess;  // contract violations, counted
-    int64_t first_dropped, first_changed, first_last_missing, first_last_extra, first_excess;  // output beat or cycle
+    uint64_t cycle, quiet, drained;
     int64_t error_cycle;        // first cycle with the error port high, or -1
 };
 
@@ -114,33 +159,39 @@ struct Load {
     bool offering = false;
 };
 
+struct Held {
+    bool held = false;           // a beat waited in the last cycle
+    uint32_t words[widest_output()] = {};
+    uint8_t last = 0;
+    bool was_valid = false;
+};
+
 struct Harness {
     VerilatedContext context;
     std::unique_ptr<TOP> top;
     Random random{0};
     std::string message;
-    bool offering = false;       // a beat waits at the input
-    bool held = false;           // a beat waited at the output in the last cycle
-    uint32_t held_words[OUT_WORDS] = {};
-    uint8_t held_last = 0;
-    bool was_valid = false;
+    bool offering[inputs] = {};  // a beat waits at the input
+    Held held[outputs];
     Load load;
 };
 
 const char* harness_message(const Harness* h) { return h->message.c_str(); }
+
+}  // extern "C"
 
 static void clock_cycle_end(Harness* h) {
     h->top->CLOCK = 1;
     h->top->eval();
 }
 
-static void drive_garbage(Harness* h) {
-    uint32_t words[IN_WORDS];
+template <typename Port> static void drive_garbage(Harness* h, Port) {
+    uint32_t words[Port::words];
     for (auto& word : words) word = static_cast<uint32_t>(h->random.next() >> 16);
-    words[IN_WORDS - 1] &= low_mask(IN_WIDTH - 32 * (IN_WORDS - 1));
-    store(h->top->IN_DATA, words);
-    h->top->IN_LAST = (words[0] >> 3) & 1;
-    h->top->IN_VALID = 0;
+    words[Port::words - 1] &= low_mask(Port::bits - 32 * (Port::words - 1));
+    store(Port::data(*h->top), words);
+    Port::last(*h->top) = (words[0] >> 3) & 1;
+    Port::valid(*h->top) = 0;
 }
 
 // Offer the next word, after a pause now and then, or nothing in a reset.
@@ -174,6 +225,94 @@ static bool stalls(Random& random, Stalls& s) {
     return s.stalled;
 }
 
+static void note(uint64_t& count, int64_t& first, uint64_t where) {
+    if (count++ == 0) first = static_cast<int64_t>(where);
+}
+
+// Compare an output with the stream contract; called once a cycle, after settling.
+template <typename Port> static void check_output(Harness* h, Held& held, Sink& s, Port, uint64_t cycle) {
+    const bool valid = Port::valid(*h->top), ready = Port::ready(*h->top);
+    if (held.held && !valid) note(s.dropped, s.first_dropped, cycle);
+    if (!valid) {
+        held.held = false;
+        return;
+    }
+    uint32_t words[Port::words];
+    fetch(Port::data(*h->top), words);
+    const uint32_t* mask = s.masks + (s.done % s.pixel_beats) * Port::words;
+    for (int i = 0; i < Port::words; ++i) words[i] &= mask[i];
+    const uint8_t last = Port::last(*h->top);
+    if (held.held && (last != held.last || std::memcmp(words, held.words, sizeof words) != 0))
+        note(s.changed, s.first_changed, cycle);
+    held.held = !ready;
+    held.last = last;
+    std::memcpy(held.words, words, sizeof words);
+    if (!ready) return;
+    if (s.done == s.beats) {
+        note(s.excess, s.first_excess, cycle);
+        return;
+    }
+    const bool expected = (s.done + 1) % s.frame_beats == 0;
+    if (expected && !last) note(s.last_missing, s.first_last_missing, s.done);
+    if (!expected && last) note(s.last_extra, s.first_last_extra, s.done);
+    std::memcpy(s.words + s.done * Port::words, words, sizeof words);
+    s.taken_cycle[s.done++] = static_cast<int64_t>(cycle);
+}
+
+// Offer the next beat of an input, or go on offering one, or none.
+template <typename Port> static void drive_input(Harness* h, bool& offering, Source& s, Port port, uint64_t cycle) {
+    if (offering) return;
+    if (s.done < s.beats && !stalls(h->random, s.stalls)) {
+        offering = true;
+        s.offered_cycle[s.done] = static_cast<int64_t>(cycle);
+        store(Port::data(*h->top), s.words + s.done * Port::words);
+        Port::last(*h->top) = s.last[s.done];
+        Port::valid(*h->top) = 1;
+    } else {
+        drive_garbage(h, port);
+    }
+}
+
+static Status one_cycle(Harness* h, Stream* s) {
+    bool finished = h->load.done == h->load.count, progress = false;
+    for (int n = 0; n < inputs; ++n) finished = finished && s->sources[n].done == s->sources[n].beats;
+    for (int n = 0; n < outputs; ++n) finished = finished && s->sinks[n].done == s->sinks[n].beats;
+    if (finished && s->drained++ == s->drain) return DONE;
+    each_input([&](auto port, int n) { drive_input(h, h->offering[n], s->sources[n], port, s->cycle); });
+    drive_load(h, true);
+    each_output([&](auto port, int n) {
+        bool ready = !stalls(h->random, s->sinks[n].stalls);
+        // a source that waits for ready hangs here
+        if (s->sinks[n].stalls.mode == PATIENT) ready = ready && h->held[n].was_valid;
+        port.ready(*h->top) = ready || finished;
+    });
+    h->top->CLOCK = 0;
+    h->top->eval();
+    each_output([&](auto port, int n) {
+        const bool valid = port.valid(*h->top), ready = port.ready(*h->top);
+        check_output(h, h->held[n], s->sinks[n], port, s->cycle);
+        h->held[n].was_valid = valid && !ready;
+        progress = progress || (valid && ready);
+    });
+    progress = take_load(h) || progress;
+    each_input([&](auto port, int n) {
+        if (!h->offering[n] || !port.ready(*h->top)) return;
+        Source& source = s->sources[n];
+        source.taken_cycle[source.done++] = static_cast<int64_t>(s->cycle);
+        h->offering[n] = false;
+        progress = true;
+    });
+#ifdef OUT_ERROR
+    if (h->top->OUT_ERROR && s->error_cycle < 0) s->error_cycle = static_cast<int64_t>(s->cycle);
+#endif
+    clock_cycle_end(h);
+    ++s->cycle;
+    s->quiet = progress ? 0 : s->quiet + 1;
+    return s->quiet > s->quiet_limit && !finished ? DEADLOCK : RUNNING;
+}
+
+extern "C" {
+
 // A new instance of the design; memories are read from `memories` (a folder, with a slash at the end).
 Harness* harness_open(const char* memories) {
     auto* h = new Harness;
@@ -181,9 +320,9 @@ Harness* harness_open(const char* memories) {
         memory_folder = memories;
         h->top = std::make_unique<TOP>(&h->context, "");
         h->top->CLOCK = 0;
-        drive_garbage(h);
+        each_input([&](auto port, int) { drive_garbage(h, port); });
         drive_load(h, false);
-        h->top->OUT_READY = 0;
+        each_output([&](auto port, int) { port.ready(*h->top) = 0; });
         h->top->RESET = RESET_ACTIVE;
         h->top->eval();  // runs the initial blocks
     } catch (const std::exception& error) {
@@ -197,16 +336,19 @@ void harness_close(Harness* h) { delete h; }
 // Hold reset for `cycles`; returns 0 if tvalid was low by its last cycle (AXI4-Stream requires it), else FAILED.
 int harness_reset(Harness* h, uint64_t cycles, uint64_t seed) {
     h->random = Random(seed);
-    h->offering = h->held = h->was_valid = false;
+    for (auto& offering : h->offering) offering = false;
+    for (auto& held : h->held) held.held = held.was_valid = false;
     try {
         for (uint64_t i = 0; i < cycles; ++i) {
             h->top->CLOCK = 0;
             h->top->RESET = RESET_ACTIVE;
-            drive_garbage(h);
+            each_input([&](auto port, int) { drive_garbage(h, port); });
             drive_load(h, false);
-            h->top->OUT_READY = h->random.next() & 1;
+            each_output([&](auto port, int) { port.ready(*h->top) = h->random.next() & 1; });
             h->top->eval();
-            if (i + 1 == cycles && h->top->OUT_VALID) {
+            bool valid = false;
+            each_output([&](auto port, int) { valid = valid || port.valid(*h->top); });
+            if (i + 1 == cycles && valid) {
                 h->message = "tvalid of the output is high during reset";
                 return FAILED;
             }
@@ -229,9 +371,9 @@ int harness_load(Harness* h, const uint64_t* words, uint64_t count, uint64_t qui
     try {
         for (uint64_t quiet = 0; h->load.done < count; ++quiet) {
             if (quiet > quiet_limit) return DEADLOCK;
-            drive_garbage(h);
+            each_input([&](auto port, int) { drive_garbage(h, port); });
             drive_load(h, true);
-            h->top->OUT_READY = h->random.next() & 1;
+            each_output([&](auto port, int) { port.ready(*h->top) = h->random.next() & 1; });
             h->top->CLOCK = 0;
             h->top->eval();
             if (take_load(h)) quiet = 0;
@@ -242,80 +384,6 @@ int harness_load(Harness* h, const uint64_t* words, uint64_t count, uint64_t qui
         return FAILED;
     }
     return DONE;
-}
-
-static void note(uint64_t& count, int64_t& first, uint64_t where) {
-    if (count++ == 0) first = static_cast<int64_t>(where);
-}
-
-// Compare the output with the stream contract; called once a cycle, after settling.
-static void check_output(Harness* h, Stream* s, bool valid, bool ready) {
-    if (h->held && !valid) note(s->dropped, s->first_dropped, s->cycle);
-    if (!valid) {
-        h->held = false;
-        return;
-    }
-    uint32_t words[OUT_WORDS];
-    fetch(h->top->OUT_DATA, words);
-    const uint32_t* mask = s->out_masks + (s->out_done % s->out_pixel_beats) * OUT_WORDS;
-    for (int i = 0; i < OUT_WORDS; ++i) words[i] &= mask[i];
-    const uint8_t last = h->top->OUT_LAST;
-    if (h->held && (last != h->held_last || std::memcmp(words, h->held_words, sizeof words) != 0))
-        note(s->changed, s->first_changed, s->cycle);
-    h->held = !ready;
-    h->held_last = last;
-    std::memcpy(h->held_words, words, sizeof words);
-    if (!ready) return;
-    if (s->out_done == s->out_beats) {
-        note(s->excess, s->first_excess, s->cycle);
-        return;
-    }
-    const bool expected = (s->out_done + 1) % s->out_frame_beats == 0;
-    if (expected && !last) note(s->last_missing, s->first_last_missing, s->out_done);
-    if (!expected && last) note(s->last_extra, s->first_last_extra, s->out_done);
-    std::memcpy(s->out_words + s->out_done * OUT_WORDS, words, sizeof words);
-    s->out_cycle[s->out_done++] = static_cast<int64_t>(s->cycle);
-}
-
-static Status one_cycle(Harness* h, Stream* s) {
-    const bool finished = s->in_done == s->in_beats && s->out_done == s->out_beats
-                          && h->load.done == h->load.count;
-    if (finished && s->drained++ == s->drain) return DONE;
-    if (!h->offering) {
-        if (s->in_done < s->in_beats && !stalls(h->random, s->source)) {
-            h->offering = true;
-            s->offered_cycle[s->in_done] = static_cast<int64_t>(s->cycle);
-            store(h->top->IN_DATA, s->in_words + s->in_done * IN_WORDS);
-            h->top->IN_LAST = s->in_last[s->in_done];
-            h->top->IN_VALID = 1;
-        } else {
-            drive_garbage(h);
-        }
-    }
-    drive_load(h, true);
-    bool ready = !stalls(h->random, s->sink);
-    if (s->sink.mode == PATIENT) ready = ready && h->was_valid;  // a source that waits for ready hangs here
-    if (finished) ready = true;
-    h->top->OUT_READY = ready;
-    h->top->CLOCK = 0;
-    h->top->eval();
-
-    const bool valid = h->top->OUT_VALID;
-    const bool accepted = h->offering && h->top->IN_READY;
-    const bool loaded = take_load(h);
-    check_output(h, s, valid, ready);
-    h->was_valid = valid && !ready;
-    if (accepted) {
-        s->in_cycle[s->in_done++] = static_cast<int64_t>(s->cycle);
-        h->offering = false;
-    }
-#ifdef OUT_ERROR
-    if (h->top->OUT_ERROR && s->error_cycle < 0) s->error_cycle = static_cast<int64_t>(s->cycle);
-#endif
-    clock_cycle_end(h);
-    ++s->cycle;
-    s->quiet = accepted || loaded || (valid && ready) ? 0 : s->quiet + 1;
-    return s->quiet > s->quiet_limit && !finished ? DEADLOCK : RUNNING;
 }
 
 // Run for at most `cycles` more cycles.

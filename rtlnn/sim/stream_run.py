@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 
 from rtlnn.errors import CheckFailed
 
-__all__ = ["NO_STALLS", "Deadlock", "FrameFault", "PortNames", "StallMode", "Stalls", "StreamRun"]
+__all__ = [
+    "NO_STALLS",
+    "Deadlock",
+    "FrameFault",
+    "PortNames",
+    "SinkRun",
+    "SourceRun",
+    "StallMode",
+    "Stalls",
+    "StreamRun",
+]
 
 
 class Deadlock(CheckFailed):
@@ -52,15 +62,19 @@ NO_STALLS = Stalls()
 
 @dataclass(frozen=True)
 class FrameFault:
-    """Send frame number `frame` as `beats` beats, with `tlast` on the last of them: too short or too long."""
+    """Send frame number `frame` as `beats` beats, with `tlast` on the last of them: too short or too long.
+
+    `port` is the number of the input.
+    """
 
     frame: int
     beats: int
+    port: int = 0
 
 
 @dataclass(frozen=True)
 class PortNames:
-    """Port names of a stream component: `<input>tdata`, `<input>tvalid`, ..., the same with `output`.
+    """Port names of a stream component: `<input>tdata`, `<input>tvalid`, ..., the same with each output.
 
     Parameters
     ----------
@@ -71,48 +85,101 @@ class PortNames:
     clock: str
     reset: str
     reset_active_low: bool
-    input: str
-    output: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
     error: str | None
     weights: str | None = None
 
     @classmethod
-    def core(cls, weights: bool = False) -> "PortNames":
-        """The top module of a build, which may have a port for `weights`."""
-        port = "s_axis_weights_" if weights else None
-        return cls("aclk", "aresetn", True, "s_axis_", "m_axis_", "frame_error", port)
+    def core(
+        cls, inputs: Iterable[str] = ("s_axis",), outputs: Iterable[str] = ("m_axis",), weights: bool = False
+    ) -> "PortNames":
+        """The top module of a build with these buses, which may have a port for `weights`, too."""
+        sources, sinks = (tuple(f"{name}_" for name in names) for names in (inputs, outputs))
+        return cls("aclk", "aresetn", True, sources, sinks, "frame_error", "s_axis_weights_" if weights else None)
 
     @classmethod
     def layer(cls) -> "PortNames":
         """A single layer: a component with stream members `i` and `o`."""
-        return cls("clk", "rst", False, "i__", "o__", None)
+        return cls("clk", "rst", False, ("i__",), ("o__",), None)
+
+
+@dataclass(frozen=True)
+class SourceRun:
+    """What was measured at an input.
+
+    Parameters
+    ----------
+    offered, taken : per beat, the cycle when `tvalid` first showed it, and when it was handed over
+    """
+
+    offered: NDArray[np.int64]
+    taken: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SinkRun:
+    """What was measured at an output.
+
+    Parameters
+    ----------
+    values : [N, pixels, channels]
+    taken : per beat, the cycle when it was handed over
+    frame_beats : beats a frame
+    """
+
+    values: NDArray[np.int64]
+    taken: NDArray[np.int64]
+    frame_beats: int
+
+    @property
+    def ends(self) -> NDArray[np.int64]:
+        """When each frame's last beat was handed over, [N]."""
+        return self.taken[self.frame_beats - 1 :: self.frame_beats]
 
 
 @dataclass(frozen=True)
 class StreamRun:
-    """Measurements of one run; cycles count from the first input handshake.
+    """Measurements of one run; cycles count from the first input handshake, at whichever input.
 
     Parameters
     ----------
-    outputs : values [N, pixels, channels]
-    offered_cycles : per input beat, when `tvalid` first showed it
-    input_cycles, output_cycles : per beat, when it was handed over
-    input_frame_beats, output_frame_beats : beats a frame
+    sources, sinks : of all inputs and outputs
     frame_error_cycle : first cycle with the error port high, None if never
     violations : breaches of the stream contract by the design, in words
     cycles, seconds : length of the run, in clock cycles and in wall-clock time
     """
 
-    outputs: NDArray[np.int64]
-    offered_cycles: NDArray[np.int64]
-    input_cycles: NDArray[np.int64]
-    output_cycles: NDArray[np.int64]
-    input_frame_beats: int
-    output_frame_beats: int
+    sources: tuple[SourceRun, ...]
+    sinks: tuple[SinkRun, ...]
     frame_error_cycle: int | None
     violations: tuple[str, ...]
     cycles: int
     seconds: float
+
+    @property
+    def outputs(self) -> NDArray[np.int64]:
+        """The values of the only output, [N, pixels, channels]."""
+        (sink,) = self.sinks
+        return sink.values
+
+    @property
+    def offered_cycles(self) -> NDArray[np.int64]:
+        """Of the only input, per beat, when `tvalid` first showed it."""
+        (source,) = self.sources
+        return source.offered
+
+    @property
+    def input_cycles(self) -> NDArray[np.int64]:
+        """Of the only input, per beat, when it was handed over."""
+        (source,) = self.sources
+        return source.taken
+
+    @property
+    def output_cycles(self) -> NDArray[np.int64]:
+        """Of the only output, per beat, when it was handed over."""
+        (sink,) = self.sinks
+        return sink.taken
 
     @property
     def frame_error(self) -> bool:
@@ -120,18 +187,23 @@ class StreamRun:
 
     @property
     def gaps(self) -> NDArray[np.int64]:
-        """Per input beat, cycles from the handshake of the beat before to the offer; 0 for the first."""
+        """Per beat of the only input, cycles from the handshake of the beat before to the offer; 0 for the first."""
         return np.concatenate([[0], self.offered_cycles[1:] - self.input_cycles[:-1]])
+
+    @property
+    def ends(self) -> NDArray[np.int64]:
+        """When each frame has left at all outputs, [N]."""
+        return np.max([sink.ends for sink in self.sinks], axis=0)
 
     @property
     def latency(self) -> int:
         """Cycles from the first input handshake to the last output handshake of the first frame."""
-        return int(self.output_cycles[self.output_frame_beats - 1])
+        return int(self.ends[0])
 
     @property
     def intervals(self) -> NDArray[np.int64]:
         """Cycles between the last output beats of successive frames, [N - 1]."""
-        return np.diff(self.output_cycles[self.output_frame_beats - 1 :: self.output_frame_beats])
+        return np.diff(self.ends)
 
     @property
     def steady_intervals(self) -> NDArray[np.int64]:
@@ -142,11 +214,10 @@ class StreamRun:
     def cycles_per_second(self) -> float:
         return self.cycles / max(self.seconds, 1e-9)
 
-    def check(self, expected: NDArray[np.integer]) -> None:
-        """Raise `CheckFailed` at the first broken contract or wrong value."""
-        problems: Iterable[str] = self.violations
-        wrong = mismatch(self.outputs, expected)
-        for problem in [*problems, *([wrong] if wrong else [])]:
+    def check(self, *expected: NDArray[np.integer]) -> None:
+        """Raise `CheckFailed` at the first broken contract or wrong value; `expected` are those of each output."""
+        wrong = [mismatch(sink.values, want) for sink, want in zip(self.sinks, expected, strict=True)]
+        for problem in [*self.violations, *(text for text in wrong if text)]:
             raise CheckFailed(problem)
 
 

@@ -85,7 +85,7 @@ def _core(folder: Path, cycles: int, settings: Settings) -> CompiledCore:
     (folder / "model.v").write_text(MODEL)
     (folder / "bench.v").write_text(_bench(settings))
     formats = StreamFormat(BYTES, 8, False, BYTES, cycles), StreamFormat(12, 8, False, 12, cycles)
-    ports = PortNames("aclk", "aresetn", True, "s_axis_", "m_axis_", None)
+    ports = PortNames("aclk", "aresetn", True, ("s_axis_",), ("m_axis_",), None)
     return CompiledCore.build([folder / "bench.v", folder / "model.v"], "bench", *formats, ports=ports)
 
 
