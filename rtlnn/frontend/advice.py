@@ -10,8 +10,6 @@ _QOPERATOR = "quantize the model in the QDQ format (QuantizeLinear and Dequantiz
 _STATIC = "quantize statically, with calibration data: quantize_static of onnxruntime"
 
 _ADVICE = {
-    "Concat": "branches that join are not supported yet: use a chain of layers",
-    "DepthToSpace": "do the rearrangement on the host: cut the model before it with onnx.utils.extract_model",
     "DynamicQuantizeLinear": "quantize statically, with calibration data (rtlnn quantize)",
     "GRU": "recurrent networks are not supported",
     "LSTM": "recurrent networks are not supported",
@@ -20,11 +18,8 @@ _ADVICE = {
     "GlobalLpPool": "use GlobalAveragePool or GlobalMaxPool",
     "LpPool": "use AveragePool or MaxPool",
     "LRN": "use BatchNormalization",
-    "Pad": "use the pads of the convolution or pool instead",
     "Pow": "only arithmetic with constants (Add, Sub, Mul, Div) is supported",
-    "Resize": "upsampling is not supported yet",
     "RNN": "recurrent networks are not supported",
-    "Sum": "branches that join are not supported yet: use a chain of layers",
     "If": "export the model without control flow",
     "Loop": "export the model without control flow",
     "Scan": "export the model without control flow",

@@ -5,20 +5,15 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rtlnn.frontend.builder import GraphBuilder
+from rtlnn.frontend.layout import Arranger
 from rtlnn.frontend.node import OnnxNode
 from rtlnn.frontend.problems import Unsupported
-from rtlnn.frontend.tensors import QuantizedConstant, Tensor, View, channels_first, row_major
+from rtlnn.frontend.tensors import QuantizedConstant, Tensor, View
 from rtlnn.ir.op import Op
 from rtlnn.ir.types import Array
 from rtlnn.ops import Affine, Conv2D, Dense
 
 __all__ = ["Context"]
-
-TRANSPOSED = Unsupported(
-    "it needs its data transposed in the middle of the network",
-    "remove the Transpose, or move it to the input or behind the last layer",
-    layout=True,
-)
 
 
 @dataclass
@@ -38,6 +33,9 @@ class Context:
     batch: int = 1
     tensors: dict[str, Tensor] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.layout = Arranger(self.builder)
+
     def is_integer(self, view: View) -> bool:
         return self.builder.types[view.value].format is not None
 
@@ -46,30 +44,28 @@ class Context:
         view = node.view(i)
         if self.is_integer(view):
             raise Unsupported("it works on raw integers", "put DequantizeLinear before it")
-        return view
+        return self.layout.settled(view)
 
     def image(self, view: View) -> str:
         """The value behind an ONNX tensor (1, C, L) or (1, C, H, W), as (height, width, channels)."""
         if len(view.shape) not in (3, 4) or view.shape[0] != 1:
             raise Unsupported(f"its input has the shape {view.shape}", "(N, C, H, W) and (N, C, L) are supported")
-        if not np.array_equal(view.index, channels_first(view.shape)):
-            raise TRANSPOSED
         spatial = (1, *view.shape[2:])[-2:]
-        return self.builder.reshaped(view.value, (spatial[0], spatial[1], view.shape[1]))
+        places = np.moveaxis(view.index, 1, -1).reshape(*spatial, view.shape[1])
+        return self.layout.arranged(view, places)
 
     def pixels(self, view: View) -> str:
         """The value behind an ONNX tensor (..., C), as (1 or height, width, channels); (1, 1, C) for a vector.
 
-        Only an image needs its elements in that order: of a vector, the caller permutes the weights by `view.index`.
+        Only an image needs its elements in that order: of a vector, which is whole, the caller permutes the weights by
+        `view.index`.
         """
         channels = view.shape[-1]
         size = int(np.prod(view.shape[:-1], dtype=np.int64))
         if size == 1:
             return self.builder.reshaped(view.value, (1, 1, channels))
-        if not np.array_equal(view.index, row_major(view.shape)):
-            raise TRANSPOSED
         width = view.shape[-2]
-        return self.builder.reshaped(view.value, (size // width, width, channels))
+        return self.layout.arranged(view, view.index.reshape(size // width, width, channels))
 
     def add(self, node: OnnxNode, op: Op, *inputs: str) -> str:
         """Append `op` under the node's name; returns its value, which is named like the node's output."""

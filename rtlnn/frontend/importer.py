@@ -89,7 +89,6 @@ class _Walk:
     def __init__(self, model: onnx.ModelProto, sources: Sequence[DeclaredInput], layouts: Sequence[Layout]) -> None:
         self.model = model
         self.problems = Problems()
-        self.layout_problems = 0
         self.opsets = {
             o.domain.replace("ai.onnx", "") if o.domain == "ai.onnx" else o.domain: o.version
             for o in model.opset_import
@@ -111,6 +110,11 @@ class _Walk:
         for i, node in enumerate(model.graph.node):
             self._import(node, i)
 
+    @property
+    def cost(self) -> tuple[int, int]:
+        """Nodes that cannot be used, and rearrangements of data: fewer are better."""
+        return len(self.problems.refusals), self.context.layout.made
+
     def _import(self, proto: onnx.NodeProto, i: int) -> None:
         name = self.context.builder.node_name(proto.name or f"{proto.op_type}_{i}")
         inputs = tuple(self.context.tensors.get(n, Opaque()) if n else None for n in proto.input)
@@ -123,7 +127,6 @@ class _Walk:
             doubtful = any(isinstance(t, Opaque) or (isinstance(t, View) and t.tainted) for t in inputs)
             if not (problem.layout and doubtful):
                 self.problems.add(name, proto.op_type, problem)
-                self.layout_problems += problem.layout
             results = tuple(self._stand_in(o) for o in proto.output)
         for output, tensor in zip(proto.output, results, strict=False):
             self.context.tensors[output] = tensor
@@ -190,9 +193,9 @@ def _imported(model: onnx.ModelProto, name: str, input_shapes: Mapping[str, tupl
     best: _Walk | None = None
     for layouts in _layouts(sources):
         walk = _Walk(model, sources, layouts)
-        if best is None or len(walk.problems.refusals) < len(best.problems.refusals):
+        if best is None or walk.cost < best.cost:
             best = walk
-        if not walk.layout_problems:
+        if not any(walk.cost):
             break
     assert best is not None
     inputs = tuple(view.value for view in best.inputs)
@@ -223,4 +226,4 @@ def _output(walk: _Walk, output: str, name: str) -> View:
     tensor = walk.context.tensors.get(output)
     if not isinstance(tensor, View):
         raise InputError(f"the output {output!r} of {name} does not depend on its input; export the model again")
-    return tensor
+    return walk.context.layout.settled(tensor)

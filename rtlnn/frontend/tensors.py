@@ -66,20 +66,23 @@ class View:
     Parameters
     ----------
     value : name in the graph
-    index : of the ONNX tensor's shape; each element's place in the value (height, width, channels), flattened
+    index : of the ONNX tensor's shape; each element's place in the value (height, width, channels), flattened; -1 for
+        `fill`
     tainted : something further up could not be imported, so only shapes can be trusted
+    fill : the number of elements that are not in the value
     """
 
     value: str
     index: Array
     tainted: bool = False
+    fill: float = 0.0
 
     @property
     def shape(self) -> tuple[int, ...]:
         return self.index.shape
 
     def moved(self, change: ShapeChange) -> "View":
-        return View(self.value, change(self.index), self.tainted)
+        return View(self.value, change(self.index), self.tainted, self.fill)
 
 
 @dataclass(frozen=True)

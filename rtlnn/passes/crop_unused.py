@@ -11,7 +11,7 @@ from typing import TypeAlias
 from rtlnn.ir.graph import Graph
 from rtlnn.ir.op import Op
 from rtlnn.ir.types import TensorType
-from rtlnn.ops import AveragePool2D, Conv2D, MaxPool2D, Requantize, Thresholds, Window
+from rtlnn.ops import AveragePool2D, Conv2D, MaxPool2D, Requantize, Table, Thresholds, Window
 
 __all__ = ["crop_unused"]
 
@@ -35,7 +35,7 @@ def _ending(window: Window, size: _Size, positions: _Size) -> Window:
 
 def _makes(op: Op, source: _Size, made: _Size, read: _Size) -> _Size:
     """What `op` makes of an image of size `source`, if of the `made` rows and columns only those of `read` are read."""
-    if isinstance(op, (Conv2D, MaxPool2D, Requantize, Thresholds)):
+    if isinstance(op, (Conv2D, MaxPool2D, Requantize, Table, Thresholds)):
         return read
     if isinstance(op, AveragePool2D):
         # the common divisor, and with it the scale, must stay what it is
@@ -47,7 +47,7 @@ def _makes(op: Op, source: _Size, made: _Size, read: _Size) -> _Size:
 
 def _reads(op: Op, source: _Size, made: _Size) -> _Size:
     """How far `op` reads into an image of size `source` for `made` rows and columns of its result."""
-    if isinstance(op, (Requantize, Thresholds)):
+    if isinstance(op, (Requantize, Table, Thresholds)):
         return made
     if isinstance(op, (Conv2D, MaxPool2D, AveragePool2D)):
         w = op.window
@@ -73,7 +73,7 @@ def crop_unused(graph: Graph) -> Graph:
     for node in graph.nodes:
         source, made, channels = _size(types[node.inputs[0]]), read[node.output], types[node.output].shape[2]
         op = node.op
-        if isinstance(op, (Requantize, Thresholds)):
+        if isinstance(op, (Requantize, Table, Thresholds)):
             # what it reads may be unable to shrink, or have other readers
             made = source
         elif isinstance(op, (Conv2D, MaxPool2D, AveragePool2D)):

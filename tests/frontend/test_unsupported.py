@@ -47,24 +47,9 @@ def test_attributes_are_checked_behind_an_unsupported_node() -> None:
     assert "dilations (2, 0)" in lines[1]
 
 
-def test_residual_connection() -> None:
-    m = Model(("N", 4, 8, 8))
-    m.add("Relu")
-    skip = m.last
-    m.add("Conv", m.const(_weights(4, 4, 3, 3)), pads=[1, 1, 1, 1]).add("Add", skip, name="join").add("Relu")
-    assert "Add 'join': both operands are computed from the data" in _message(m.build())
-
-
 def test_unknown_domain() -> None:
     m = Model(("N", 4)).add("Magic", domain="com.example", name="spell")
     assert "Magic 'spell': the operator com.example.Magic is not supported" in _message(m.build())
-
-
-def test_transposition_in_the_middle() -> None:
-    m = Model(("N", 3, 8, 8))
-    m.add("Conv", m.const(_weights(4, 3, 3, 3))).add("Transpose", perm=[0, 1, 3, 2], name="turn")
-    m.add("Conv", m.const(_weights(4, 4, 3, 3)), name="after")
-    assert "Conv 'after': it needs its data transposed in the middle of the network" in _message(m.build())
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])

@@ -8,7 +8,8 @@ import pytest
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Encoding, FixedFormat, TensorType
 from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Op, Requantize, Reshape, Window
-from rtlnn.passes.ranges import analyse, narrow
+from rtlnn.passes.intervals import analyse
+from rtlnn.passes.ranges import narrow
 from rtlnn.passes.rewrite import infer_types
 
 Rng = np.random.Generator

@@ -3,6 +3,7 @@
 import numpy as np
 
 from rtlnn.frontend.context import Context
+from rtlnn.frontend.handlers.joining import difference, product, total
 from rtlnn.frontend.node import OnnxNode
 from rtlnn.frontend.problems import Unsupported
 from rtlnn.frontend.registry import handles
@@ -10,11 +11,6 @@ from rtlnn.frontend.tensors import Tensor, View, channels_first, row_major
 from rtlnn.ops import Softmax
 
 __all__ = ["add", "batch_normalization", "divide", "multiply", "negate", "softmax"]
-
-TWO_INPUTS = (
-    "both operands are computed from the data",
-    "residual connections and products of activations are not supported yet: one operand must be constant",
-)
 
 
 @handles("BatchNormalization", 7, 9, 14, 15)
@@ -32,10 +28,12 @@ def batch_normalization(context: Context, node: OnnxNode) -> Tensor:
     return context.affine(node, view, scale.reshape(shape), (beta - mean * scale).reshape(shape))
 
 
+def _both_data(node: OnnxNode) -> bool:
+    return all(isinstance(node.input(i), View) for i in range(2))
+
+
 def _operands(context: Context, node: OnnxNode) -> tuple[View, int]:
     """The operand that is data, and the place of the constant one."""
-    if all(isinstance(node.input(i), View) for i in range(2)):
-        raise Unsupported(*TWO_INPUTS)
     data = 0 if isinstance(node.input(0), View) else 1
     return context.real_view(node, data), 1 - data
 
@@ -43,6 +41,8 @@ def _operands(context: Context, node: OnnxNode) -> tuple[View, int]:
 @handles("Add", 7, 13, 14)
 @handles("Sub", 7, 13, 14)
 def add(context: Context, node: OnnxNode) -> Tensor:
+    if _both_data(node):
+        return total(context, node) if node.operator == "Add" else difference(context, node)
     view, i = _operands(context, node)
     constant = node.finite(i, "constant")
     if node.operator == "Sub":
@@ -54,12 +54,16 @@ def add(context: Context, node: OnnxNode) -> Tensor:
 
 @handles("Mul", 7, 13, 14)
 def multiply(context: Context, node: OnnxNode) -> Tensor:
+    if _both_data(node):
+        return product(context, node)
     view, i = _operands(context, node)
     return context.affine(node, view, node.finite(i, "constant"), np.array(0.0))
 
 
 @handles("Div", 7, 13, 14)
 def divide(context: Context, node: OnnxNode) -> Tensor:
+    if _both_data(node):
+        raise Unsupported("it divides by data", "only division by a constant is supported")
     view, i = _operands(context, node)
     divisor = node.finite(i, "constant")
     if i == 0:

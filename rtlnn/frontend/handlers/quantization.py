@@ -98,6 +98,7 @@ def dequantize(context: Context, node: OnnxNode) -> Tensor:
         scale, zero = (_along(node, p, tensor.shape) for p in _parameters(node, tensor.array.dtype.name))
         integers = tensor.array.astype(np.int64)
         return QuantizedConstant(tensor.name, integers, scale, zero, fixed.bits, fixed.signed)
+    tensor = context.layout.settled(tensor)
     held = context.builder.types[tensor.value].format
     scale, zero = _parameters(node, "int64")
     if held is None:
