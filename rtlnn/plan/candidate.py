@@ -1,5 +1,6 @@
 """A layer with a folding: the kernel that results, what its memories hold, and what it costs."""
 
+from copy import copy
 from dataclasses import replace
 from functools import cached_property
 from math import prod
@@ -144,12 +145,18 @@ class Candidate(Option):
         return found if found._products and found._products.possible else None
 
     def elsewhere(self) -> "list[Candidate]":
-        """The same with its weights in other kinds of memories."""
-        if self._products is None or self.folding.memory is not None:
+        """The same with its weights in other kinds of memories than block RAM."""
+        if self.folding.memory is not None or self.kernel.weight_layout.kind is not MemoryKind.BRAM:
             return []
-        others = (kind for kind in MemoryKind if kind is not self.kernel.weight_layout.kind)
-        foldings = (replace(self.folding, memory=kind) for kind in others)
-        return [Candidate(self.task, f, self._arithmetic, self._exact) for f in foldings]
+        return [self._stored(kind) for kind in MemoryKind if kind is not MemoryKind.BRAM]
+
+    def _stored(self, kind: MemoryKind) -> "Candidate":
+        """The same with its weights in this kind of memory, which changes nothing else."""
+        kernel, found = self.kernel, copy(self)
+        found.folding = replace(self.folding, memory=kind)
+        found.__dict__.pop("resources", None)
+        found.kernel = replace(kernel, memory=kind)
+        return found
 
     def sooner(self) -> "list[Candidate]":
         """The same with a wider input, and with more results at once: no fewer cycles, but less latency."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -44,6 +45,11 @@ class Front:
     def of(cls, candidates: Sequence[Option]) -> "Front":
         ordered = sorted(candidates, key=lambda c: c.cycles)
         return cls(ordered, np.array([c.cycles for c in ordered]), np.array([_vector(c.resources) for c in ordered]))
+
+    @cached_property
+    def elsewhere(self) -> "Front":
+        """All of them, and the same with their weights in other kinds of memories."""
+        return Front.of([*self.candidates, *(found for c in self.candidates for found in c.elsewhere())])
 
     def cheapest(self, interval: float, prices: Array) -> list[Option]:
         """Those that keep to `interval`, the cheapest first."""
@@ -149,22 +155,25 @@ def _within(fronts: Sequence[Front], interval: float, budget: Budget, cost: Cost
     """
     prices = _prices(budget)
     allowed = np.array([getattr(budget, name) for name in _NAMES])
+    # weights lie elsewhere only where block RAM is short: more of it would be used if it cost nothing
+    careless = _priced(fronts, interval, np.where(np.arange(len(_NAMES)) == _BRAM, 0, prices))
+    short = careless is not None and cost(careless).bram36 > budget.bram36
     for _ in range(_RAISES):
+        if short:
+            fronts = [front.elsewhere for front in fronts]
         chosen = _priced(fronts, interval, prices)
         if chosen is None:
             return None
-        lacking = bool(prices[_BRAM] > _prices(budget)[_BRAM])
-        chosen = _settled(chosen, fronts, interval, prices, cost, lacking)
+        chosen = _settled(chosen, fronts, interval, prices, cost)
         exceeded = _vector(cost(chosen)) > allowed
         if not exceeded.any():
             return chosen
         prices = np.where(exceeded, prices * _RAISE, prices)
+        short = bool(exceeded[_BRAM])
     return None
 
 
-def _settled(
-    chosen: list[Option], fronts: Sequence[Front], interval: float, prices: Array, cost: Cost, elsewhere: bool
-) -> list[Option]:
+def _settled(chosen: list[Option], fronts: Sequence[Front], interval: float, prices: Array, cost: Cost) -> list[Option]:
     """Improve the design, layer by layer, until no other folding of a single one makes it cheaper."""
     best = float(_vector(cost(chosen)) @ prices)
     improved = True
@@ -172,9 +181,7 @@ def _settled(
         improved = False
         for n, front in enumerate(fronts):
             cheapest = front.cheapest(interval, prices)
-            varied = [found for c in (chosen[n], cheapest[0]) for found in (c.serially(), c.dually())]
-            if elsewhere:
-                varied += [found for c in (chosen[n], cheapest[0]) for found in c.elsewhere()]
+            varied = (found for c in (chosen[n], cheapest[0]) for found in (c.serially(), c.dually()))
             for candidate in [*cheapest, *(c for c in varied if c is not None)]:
                 trial = [*chosen[:n], candidate, *chosen[n + 1 :]]
                 price = float(_vector(cost(trial)) @ prices)
