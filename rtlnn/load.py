@@ -14,6 +14,7 @@ from rtlnn.passes.crop_unused import crop_unused
 from rtlnn.passes.lowering import lower
 from rtlnn.passes.merge_requantize import merge_requantize
 from rtlnn.passes.pool_first import pool_first
+from rtlnn.passes.quantize.complete import completed
 from rtlnn.passes.ranges import narrow
 from rtlnn.passes.requantize_settings import requantize_settings
 from rtlnn.passes.reshapes import settle_reshapes
@@ -21,9 +22,9 @@ from rtlnn.passes.runner import Pass, run
 from rtlnn.passes.settings import Settings
 from rtlnn.passes.tabulate import tabulate
 from rtlnn.precision import check_layers
-from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod, quantize_imported
+from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod, calibration_frames, quantize_imported
 
-__all__ = ["RANDOM_NOTE", "load_network", "network_of"]
+__all__ = ["RANDOM_NOTE", "complete", "load_network", "network_of"]
 
 RANDOM_NOTE = "calibrated with random data: for studies of size and speed only, its results mean nothing"
 
@@ -65,7 +66,8 @@ def load_network(
     Parameters
     ----------
     model : path of an ONNX file, or the model itself; float, or quantized in the QDQ format
-    calibration : typical inputs for a float model: an array, a .npy file, or `Calibration.RANDOM`
+    calibration : typical inputs for a float model: an array, a .npy file, or `Calibration.RANDOM`; for a quantized one
+        that leaves values real where the hardware needs integers, these are quantized with them
     input_shapes : for inputs with unknown dimensions, batch dimension included
     precision : of the requantizations
     settings : bits of a float model, and requantizations, layer by layer
@@ -75,10 +77,12 @@ def load_network(
     """
     imported = import_model(model, input_shapes)
     if imported.quantized:
-        notes = () if calibration is None else ("the model is quantized already: the calibration data were not used",)
         if settings is not None:
             _check_quantized(imported, settings)
-        return network_of(imported, precision, notes, settings)
+        if calibration is None:
+            return network_of(imported, precision, (), settings)
+        whole, notes = complete(imported, calibration)
+        return network_of(whole, precision, notes, settings)
     if calibration is None:
         raise InputError(
             f"{imported.name} is a float model, and quantizing it needs typical inputs: give --calibration data.npy "
@@ -88,6 +92,18 @@ def load_network(
     quantized = replace(import_model(quantize_imported(imported, calibration, settings, method)), name=imported.name)
     notes = (RANDOM_NOTE,) if calibration is Calibration.RANDOM else ()
     return network_of(quantized, precision, notes, settings)
+
+
+def complete(model: ImportedModel, calibration: CalibrationData) -> tuple[ImportedModel, tuple[str, ...]]:
+    """A quantized model in which what its maker left real is quantized, and what to tell the user."""
+    graph = run(model.graph, (settle_reshapes,))
+    kinds = (graph.types[v] for v in graph.inputs)
+    given = zip(model.inputs, kinds, calibration_frames(calibration, model.inputs), strict=True)
+    graph, values = completed(graph, tuple(port.frames(kind, array) for port, kind, array in given))
+    if not values:
+        return model, ("the model is quantized already: the calibration data were not used",)
+    note = f"quantized with the calibration data, for the model leaves them real: {', '.join(values)}"
+    return replace(model, graph=graph), (note, *((RANDOM_NOTE,) if calibration is Calibration.RANDOM else ()))
 
 
 def _check_quantized(model: ImportedModel, settings: Settings) -> None:

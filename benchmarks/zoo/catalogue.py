@@ -61,7 +61,7 @@ ENTRIES = (
     Entry("qonnx_TFC_1W1A.onnx", Dialect.QONNX, data.mnist_unit, Options("u200", target_interval=784), accuracy=92.96),
     Entry("qonnx_TFC_1W2A.onnx", Dialect.QONNX, data.mnist_unit, Options("u200", target_interval=784), accuracy=94.74),
     Entry("qonnx_TFC_2W2A.onnx", Dialect.QONNX, data.mnist_unit, Options("u200", target_interval=784), accuracy=96.60),
-    Entry("qonnx_qkeras_jettagging.onnx", Dialect.QONNX, data.noise((16,), False), Options("u200", target_interval=16)),
+    Entry("qonnx_qkeras_jettagging.onnx", Dialect.QONNX, data.noise((16,)), Options("u200", target_interval=16)),
     Entry("mlperf_tiny_resnet8_int8_qdq.onnx", Dialect.QDQ, data.cifar_int8, Options("vu9p", target_interval=2200)),
     Entry("mlperf_tiny_resnet8_int8_qdq.onnx", Dialect.QDQ, data.cifar_int8, _fast("vu9p", 2200), _FAST),
     Entry("mlperf_tiny_resnet8_int8_qdq.onnx", Dialect.QDQ, data.cifar_int8, Options("xc7z020"), "XC7Z020"),

@@ -13,7 +13,7 @@ from rtlnn.frontend import ImportedModel, import_model
 from rtlnn.frontend.loader import load_model
 from rtlnn.ir.network import ModelPort, Network
 from rtlnn.ir.types import Array, TensorType
-from rtlnn.load import network_of
+from rtlnn.load import complete, network_of
 from rtlnn.ops import Precision
 from rtlnn.passes.settings import Settings
 from rtlnn.quantization import CalibrationData, CalibrationMethod, quantize_imported
@@ -61,7 +61,10 @@ def read_subject(
     imported = import_model(model, input_shapes)
     settings, method = quantization or (None, CalibrationMethod.MIN_MAX)
     if imported.quantized:
-        return Subject(proto, imported, network_of(imported, precision, (), settings), None)
+        notes: tuple[str, ...] = ()
+        if calibration is not None:
+            imported, notes = complete(imported, calibration)
+        return Subject(proto, imported, network_of(imported, precision, notes, settings), None)
     if calibration is None:
         raise InputError(
             f"{imported.name} is a float model, and quantizing it needs typical inputs: give --calibration data.npy"

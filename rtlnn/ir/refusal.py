@@ -18,12 +18,14 @@ class Refusal:
     node, operator : its name in the model (or index), and its type
     reason : what about it cannot be built
     advice : a way out
+    unquantized : the values that it reads and that have to be quantized, where that is all that is amiss
     """
 
     node: str
     operator: str
     reason: str
     advice: str
+    unquantized: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.operator} {self.node!r}: {self.reason}; {self.advice}"

@@ -38,6 +38,7 @@ __all__ = ["Lowered", "lower"]
 
 LAYERS = (Conv2D, Dense, MaxPool2D, AveragePool2D)
 NOT_QUANTIZED = "put QuantizeLinear and DequantizeLinear there, or quantize the float model (rtlnn quantize)"
+OR_CALIBRATE = "; or give typical inputs with --calibration, and what is real is quantized"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +69,9 @@ class _Refused:
     """A value that cannot be made; what reads it is not judged before it is quantized."""
 
 
-def _fail(node: Node, problem: str, advice: str) -> NodesRefused:
-    refusal = Refusal(node.name, type(node.op).__name__, problem, advice)
+def _fail(node: Node, problem: str, advice: str, unquantized: tuple[str, ...] = ()) -> NodesRefused:
+    advice += OR_CALIBRATE if unquantized else ""
+    refusal = Refusal(node.name, type(node.op).__name__, problem, advice, unquantized)
     return NodesRefused(f"node {node.name!r} ({refusal.operator}): {problem}; {advice}", (refusal,))
 
 
@@ -142,7 +144,8 @@ class _Lowering:
         elif len(hosted) == len(values):
             self._ahead(node)
         elif hosted:
-            raise _fail(node, "one of its inputs is not quantized", NOT_QUANTIZED)
+            real = tuple(v for v in node.inputs if isinstance(self.values.get(v), _Host))
+            raise _fail(node, "one of its inputs is not quantized", NOT_QUANTIZED, real)
         elif len(codes) == len(values):
             self._on_codes(node, codes)
         elif codes:
@@ -159,7 +162,8 @@ class _Lowering:
     def _ahead(self, node: Node) -> None:
         """The host does it before the hardware; what it quantizes, enters."""
         if isinstance(node.op, LAYERS):
-            raise _fail(node, "its input is not quantized", NOT_QUANTIZED)
+            real = tuple(v for v in node.inputs if v in self.values)
+            raise _fail(node, "its input is not quantized", NOT_QUANTIZED, real)
         if isinstance(node.op, (Quantize, Thresholds)):
             key = (node.inputs[0], node.op)
             if key in self.codes:
@@ -209,7 +213,11 @@ class _Lowering:
 
     def _on_represented(self, node: Node, values: list[Represented]) -> None:
         if isinstance(node.op, Activation):
-            raise _fail(node, "its input is not quantized", NOT_QUANTIZED)
+            producer = self.graph.producer(node.inputs[0])
+            if producer is not None and isinstance(producer.op, Dequantize):
+                # a function of codes becomes a table where its result is quantized, too
+                raise _fail(node, "its result is not quantized", NOT_QUANTIZED, (node.output,))
+            raise _fail(node, "its input is not quantized", NOT_QUANTIZED, node.inputs[:1])
         try:
             if isinstance(node.op, Quantize):
                 self.values[node.output] = self._quantize(node, node.op, values[0])
@@ -219,7 +227,8 @@ class _Lowering:
                 return
             result = self.join.applied(node, values) if len(values) > 1 else self.represent.applied(node, values[0])
         except ValueError as error:
-            raise _fail(node, str(error), NOT_QUANTIZED) from error
+            pending = tuple(v for v in node.inputs if isinstance(r := self.values.get(v), Represented) and not r.plain)
+            raise _fail(node, str(error), NOT_QUANTIZED, pending) from error
         if self.uses[node.output] != 1:
             # a bias put into the layer now would change what other nodes read
             result = replace(result, layer=None)
