@@ -106,3 +106,18 @@ def evaluate(model: ImportedModel, x: np.ndarray) -> np.ndarray:
     frames[:, model.input.order.ravel()] = x.reshape(len(x), -1)
     y = model.graph.evaluate(frames.reshape(len(x), *kind.shape))[model.graph.outputs[0]]
     return y.reshape(len(x), -1)[:, model.output.order.ravel()].reshape(len(x), *model.output.shape)
+
+
+def run_all(model: onnx.ModelProto, data: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """onnxruntime's outputs for frames of all inputs."""
+    runner = session(model)
+    feeds = {port.name: x for port, x in zip(runner.get_inputs(), data, strict=True)}
+    return [np.asarray(y) for y in runner.run(None, feeds)]
+
+
+def evaluate_all(model: ImportedModel, data: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The imported graph's outputs for frames of all inputs, in the model's own layout."""
+    kinds = (model.graph.types[v] for v in model.graph.inputs)
+    frames = [port.frames(kind, x) for port, kind, x in zip(model.inputs, kinds, data, strict=True)]
+    made = model.graph.evaluate(*frames)
+    return [port.own(made[v]) for port, v in zip(model.outputs, model.graph.outputs, strict=True)]
