@@ -9,20 +9,27 @@ import numpy as np
 from rtlnn.errors import InputError
 from rtlnn.frontend.tensors import View, channels_first
 from rtlnn.frontend.writer.activations import write_activation
+from rtlnn.frontend.writer.joins import write_arg_max, write_concat, write_join, write_rearrange
 from rtlnn.frontend.writer.tensors import OnnxGraph
 from rtlnn.ir.graph import Node
 from rtlnn.ir.op import Op
 from rtlnn.ir.types import Array, Encoding, FixedFormat
 from rtlnn.ops import (
     Activation,
+    Add,
     Affine,
+    ArgMax,
     AveragePool2D,
     Clip,
+    Concat,
     Conv2D,
     Dense,
     Dequantize,
+    Extreme,
     MaxPool2D,
+    Multiply,
     Quantize,
+    Rearrange,
     Reshape,
     Softmax,
     Window,
@@ -187,14 +194,20 @@ def _dense(out: OnnxGraph, node: Node, _: Dense) -> View:
 
 _RULES: dict[type[Op], Callable[[OnnxGraph, Node, Any], View]] = {
     Activation: write_activation,
+    Add: write_join,
     Affine: _affine,
+    ArgMax: write_arg_max,
     AveragePool2D: _average_pool,
     Clip: _clip,
+    Concat: write_concat,
     Conv2D: _conv,
     Dense: _dense,
     Dequantize: _dequantize,
+    Extreme: write_join,
     MaxPool2D: _max_pool,
+    Multiply: write_join,
     Quantize: _quantize,
+    Rearrange: write_rearrange,
     Reshape: _reshape,
     Softmax: _softmax,
 }

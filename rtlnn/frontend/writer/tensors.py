@@ -7,7 +7,6 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from rtlnn.errors import InputError
 from rtlnn.frontend.tensors import View, channels_first, row_major
 from rtlnn.ir.graph import Graph
 from rtlnn.ir.names import Names
@@ -63,7 +62,17 @@ class OnnxGraph:
             if view.shape != rows.shape:
                 view = self.reshaped(view, rows)
             return self.arranged(view, "Transpose", wanted, perm=[0, 3, 1, 2])
-        raise InputError(f"the data of {value!r} would have to be transposed; remove the Transpose from the model")
+        return self.gathered(view, wanted)
+
+    def gathered(self, view: View, wanted: Array, batched: bool = True) -> View:
+        """The view with its elements in whatever other order."""
+        place = np.empty(view.index.size, dtype=np.int64)
+        place[view.index.ravel()] = np.arange(view.index.size)
+        flat = self.arranged(view, "Flatten", view.index.reshape(1, -1), axis=1) if len(view.shape) != 2 else view
+        name = self.names(f"{view.value}_gathered")
+        indices = self.store(f"{name}.places", place[wanted.ravel()])
+        made = self.emit("Gather", name, [flat.value, indices], name, axis=1)
+        return self.reshaped(View(made, wanted.reshape(1, -1)), wanted, batched)
 
     def vector(self, value: str) -> View:
         """The value as (N, K), in whatever order."""
@@ -83,5 +92,5 @@ class OnnxGraph:
         if not np.array_equal(view.index.ravel(), wanted.ravel()) and len(view.shape) == 4:
             view = self.arranged(view, "Transpose", view.index.transpose(0, 2, 3, 1), perm=[0, 2, 3, 1])
         if not np.array_equal(view.index.ravel(), wanted.ravel()):
-            raise InputError(f"the output {value!r} would have to be transposed; remove the Transpose from the model")
+            return self.gathered(view, wanted, batched)
         return self.reshaped(view, wanted, batched)

@@ -6,13 +6,16 @@ from dataclasses import replace
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.names import Names
 from rtlnn.ir.types import Array, FixedFormat, TensorType
-from rtlnn.ops import Clip, Conv2D, Dense, Dequantize, Quantize
+from rtlnn.ops import Clip, Concat, Conv2D, Dense, Dequantize, Extreme, MaxPool2D, Quantize, Rearrange, Reshape
 from rtlnn.passes.quantize.formats import activation_format, bias_integers, file_bits, weight_integers
 from rtlnn.passes.quantize.points import Point
 from rtlnn.passes.rewrite import infer_types, pruned
 from rtlnn.passes.settings import Settings
 
 __all__ = ["insert_quantization", "point_bits"]
+
+SELECTIONS = (Concat, Extreme, MaxPool2D, Rearrange, Reshape)
+"""What these make of limited values is limited already."""
 
 
 class _Insertion:
@@ -109,13 +112,13 @@ def insert_quantization(
     Ensures: every layer reads quantized values and has int8 or int16 weights and an int32 bias. Of fewer bits than the
     file types have, a Clip before each Quantize keeps to what the bits hold.
     """
+    by_value = {point.value: point for point in points}
     formats: dict[str, FixedFormat] = {}
     for point in points:
-        if point.like is not None:
-            formats[point.value] = formats[point.like]
-        else:
-            bits = point_bits(graph, point, settings)
-            formats[point.value] = activation_format(*ranges[point.value], point.unsigned, bits)
-    # what only selects or reorders limited values is limited already
-    selections = {point.value for point in points if point.like is not None}
+        root = point
+        while root.like is not None:
+            root = by_value[root.like]
+        bits = point_bits(graph, root, settings)
+        formats[point.value] = activation_format(*ranges[root.value], root.unsigned, bits)
+    selections = {n.output for n in graph.nodes if isinstance(n.op, SELECTIONS)}
     return _Insertion(graph, formats, selections, settings).run()
