@@ -16,6 +16,7 @@ from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.mac_array import PackedMacColumns
 from rtlnn.layers.mac_column import ColumnConfig
+from rtlnn.layers.mac_few_bits import FewBitColumnConfig, FewBitColumns, FewBitMacConfig
 from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.stream import StreamFormat
 
@@ -55,12 +56,12 @@ def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Seq
     for name in (top, *(f"{top}_{stage.name}" for stage in circuit.stages)):
         check_name(name)
     circuit.verify()
-    names: dict[StreamingLayer | ColumnConfig, str] = {}
+    names: dict[StreamingLayer | ColumnConfig | FewBitColumnConfig, str] = {}
     distinct: dict[str, tuple[Elaboratable, Any]] = {}
     modules, memories = {}, {}
     loading = Loading.of(top, circuit)
 
-    def add(config: StreamingLayer | ColumnConfig, name: str) -> None:
+    def add(config: StreamingLayer | ColumnConfig | FewBitColumnConfig, name: str) -> None:
         if config not in names:
             names[config] = name
             distinct[name] = (config.component(), None)
@@ -92,7 +93,7 @@ class _Top(Elaboratable):
         self,
         top: str,
         circuit: Circuit,
-        names: Mapping[StreamingLayer | ColumnConfig, str],
+        names: Mapping[StreamingLayer | ColumnConfig | FewBitColumnConfig, str],
         inputs: Sequence[Bus],
         outputs: Sequence[Bus],
         loading: Loading | None,
@@ -187,9 +188,14 @@ class _Top(Elaboratable):
             words[port] = Signal(port.readers * port.width, name=f"{name}_{port.name}_data")
             ports[f"o_{port.name}_address"] = address
             self._memory(m, name, port, address, words[port])
-        if isinstance(layer, KernelConfig) and isinstance(layer.array, PackedMacConfig):
+        if isinstance(layer, KernelConfig) and isinstance(layer.array, PackedMacConfig | FewBitMacConfig):
             parts = {part: self._names[config] for part, config in layer.parts.items()}
-            m.submodules[f"{name}{SEPARATOR}columns"] = columns = PackedMacColumns(layer.array, parts)
+            columns: PackedMacColumns | FewBitColumns
+            if isinstance(layer.array, PackedMacConfig):
+                columns = PackedMacColumns(layer.array, parts)
+            else:
+                columns = FewBitColumns(layer.array, parts["column"])
+            m.submodules[f"{name}{SEPARATOR}columns"] = columns
             slices = layer.weight_layout.join(m, [words.pop(port) for port in layer.weight_memories], name)
             m.d.comb += [word.eq(value) for word, value in zip(columns.weights, slices, strict=True)]
             ports |= {

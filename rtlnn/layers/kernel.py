@@ -20,6 +20,7 @@ from rtlnn.layers.line_buffer import LATENCY, LineBuffer
 from rtlnn.layers.mac import InferredMacArray, MacConfig
 from rtlnn.layers.mac_array import PackedMacControl
 from rtlnn.layers.mac_column import ColumnConfig
+from rtlnn.layers.mac_few_bits import FewBitColumnConfig, FewBitControl, FewBitMacConfig
 from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.maximum import Maximum, MaximumConfig
 from rtlnn.layers.memory_kind import MemoryKind
@@ -28,6 +29,7 @@ from rtlnn.layers.pool import PoolArray, PoolConfig
 from rtlnn.layers.requantizer import BiasAdder, BiasConfig, RequantizeConfig, Requantizer
 from rtlnn.layers.results import PassShape, ResultQueue, Serializer
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
+from rtlnn.layers.thresholds import ThresholdsConfig, ThresholdUnit
 from rtlnn.layers.timing import Link, Process
 from rtlnn.layers.weight_layout import WeightLayout
 from rtlnn.layers.window import WindowConfig
@@ -57,7 +59,7 @@ class KernelConfig(LayerConfig):
 
     window: WindowConfig
     array: MacConfig | PackedMacConfig | PoolConfig
-    finish: RequantizeConfig | BiasConfig
+    finish: RequantizeConfig | ThresholdsConfig | BiasConfig
     channels: int
     slots: int
     constant: int | None
@@ -130,9 +132,9 @@ class KernelConfig(LayerConfig):
         return KernelTiming(self.window, self.shape, self.slots, self.latency, i, o).processes()
 
     @property
-    def parts(self) -> Mapping[str, ColumnConfig]:
+    def parts(self) -> Mapping[str, ColumnConfig | FewBitColumnConfig]:
         """What occurs many times beside the kernel, and so is a module of its own, by name."""
-        return self.array.parts if isinstance(self.array, PackedMacConfig) else {}
+        return self.array.parts if isinstance(self.array, PackedMacConfig | FewBitMacConfig) else {}
 
     def component(self) -> "Kernel":
         return Kernel(self)
@@ -157,7 +159,7 @@ class Kernel(wiring.Component):
             members[f"{port.name}_address"] = Out(range(max(port.depth, 2)))
             if not config.parts or port not in config.weight_memories:
                 members[f"{port.name}_data"] = In(port.width)
-        if isinstance(array, PackedMacConfig):
+        if isinstance(array, PackedMacConfig | FewBitMacConfig):
             members |= {"column_inputs": Out(array.input_bits), "column_valid": Out(1), "column_first": Out(1)}
             members["column_sums"] = In(array.sums * array.acc_bits)
         super().__init__(members)
@@ -168,8 +170,7 @@ class Kernel(wiring.Component):
         m.submodules.line_buffer = buffer = LineBuffer(c.window, c.slots)
         sums, done, early = self._array(m, buffer)
         m.submodules.serializer = serializer = Serializer(c.shape, c.array.acc_bits, c.late)
-        finish = Requantizer(c.finish) if isinstance(c.finish, RequantizeConfig) else BiasAdder(c.finish)
-        m.submodules.finish = finish
+        m.submodules.finish = finish = _finish(c.finish)
         m.submodules.queue = queue = ResultQueue(c.output, c.shape, c.slots)
         connect(m, wiring.flipped(self.i), buffer.i)
         connect(m, queue.o, wiring.flipped(self.o))
@@ -199,7 +200,7 @@ class Kernel(wiring.Component):
     def _array(self, m: Module, buffer: LineBuffer) -> tuple[Value, Value, Value]:
         """The arithmetic, and what it reads: its sums, when they are complete, and the same one cycle ahead."""
         c = self.config
-        array: PoolArray | PackedMacControl | InferredMacArray
+        array: PoolArray | PackedMacControl | FewBitControl | InferredMacArray
         if isinstance(c.array, PoolConfig):
             array = PoolArray(c.array)
             m.d.comb += [array.row.eq(buffer.row), array.column.eq(buffer.column)]
@@ -211,8 +212,8 @@ class Kernel(wiring.Component):
             for delay, name in enumerate(layout.own):
                 m.d.comb += getattr(self, f"{name}_address").eq(address)
                 address = registered(m, address, f"weight_address_{delay + 1}")
-            if isinstance(c.array, PackedMacConfig):
-                array = PackedMacControl(c.array)
+            if isinstance(c.array, PackedMacConfig | FewBitMacConfig):
+                array = PackedMacControl(c.array) if isinstance(c.array, PackedMacConfig) else FewBitControl(c.array)
                 m.d.comb += [
                     self.column_inputs.eq(array.inputs),
                     self.column_valid.eq(array.column_valid),
@@ -228,7 +229,8 @@ class Kernel(wiring.Component):
             array.first.eq(buffer.first),
             array.last.eq(buffer.last),
         ]
-        return self.column_sums if isinstance(array, PackedMacControl) else array.acc, array.done, array.early
+        sums = self.column_sums if isinstance(array, PackedMacControl | FewBitControl) else array.acc
+        return sums, array.done, array.early
 
     def _by_block(self, x: Value, array: MacConfig | PackedMacConfig) -> Value:
         """The step's values, those of each block side by side: the window has them tap by tap."""
@@ -242,3 +244,13 @@ class Kernel(wiring.Component):
             x.word_select((position * taps + tap) * lanes + block * channels + n, array.x_bits)
             for position, block, tap, n in order
         )
+
+
+def _finish(config: RequantizeConfig | ThresholdsConfig | BiasConfig) -> Requantizer | ThresholdUnit | BiasAdder:
+    match config:
+        case RequantizeConfig():
+            return Requantizer(config)
+        case ThresholdsConfig():
+            return ThresholdUnit(config)
+        case _:
+            return BiasAdder(config)

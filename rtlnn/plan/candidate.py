@@ -24,6 +24,7 @@ from rtlnn.plan.option import Option
 from rtlnn.plan.pooling import pool_array
 from rtlnn.plan.products import Products
 from rtlnn.plan.tasks import Task
+from rtlnn.plan.thresholding import Thresholding, is_compared, thresholding
 
 __all__ = ["Candidate"]
 
@@ -190,17 +191,21 @@ class Candidate(Option):
         return self.folding.pe * (1 if self.task.pool else prod(self.folding.positions))
 
     @cached_property
-    def _finish(self) -> Finish:
+    def _finish(self) -> Finish | Thresholding:
         task = self.task
         taken = self._products.taken if self._products else 0
 
-        def spaced(spacing: int) -> Finish:
+        def spaced(spacing: int) -> Finish | Thresholding:
             if self._lanes(spacing) > self._sums or self._sums % self._lanes(spacing):
                 at_once = self.folding.results or "any number"
                 raise ValueError(
                     f"{self._sums} results, {at_once} at once, each in {spacing} cycles, do not fit a pass of "
                     f"{self.window.pass_steps} cycles"
                 )
+            if is_compared(task):
+                if spacing != 1:
+                    raise ValueError("a comparison has a result every cycle: a spacing of 1")
+                return thresholding(task, self._lanes(spacing), self._sum_bits, taken)
             return finishing(task, self._lanes(spacing), self._sum_bits, taken, self._arithmetic, spacing)
 
         if self.folding.spacing is not None:

@@ -10,13 +10,19 @@ from rtlnn.ir.types import Array
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.lane_sums import LaneSums, Operand, WeightSums
 from rtlnn.layers.mac import MacConfig
+from rtlnn.layers.mac_few_bits import FewBitMacConfig
 from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.packing import ArraySize, pack
 from rtlnn.plan.folding import Folding
 from rtlnn.plan.grouping import Grouping
 from rtlnn.plan.tasks import Task
+from rtlnn.plan.thresholding import is_compared
 
 __all__ = ["Products"]
+
+FEW_BITS = 2
+"""Bits of operands whose products are made of LUTs."""
+FEW_LEVELS = 1 << FEW_BITS
 
 
 class Products:
@@ -50,7 +56,7 @@ class Products:
     def flip(self) -> int:
         """What is taken from unsigned activations to make them signed, where that makes the array smaller; or 0."""
         x = self._task.input.fixed
-        if x.signed or self._arithmetic is Arithmetic.GENERIC:
+        if x.signed or self._few is not None or self._arithmetic is Arithmetic.GENERIC:
             return 0
         plain, flipped = self._packed(signed=False), self._packed(signed=True)
         if flipped is None or (plain is not None and plain.cost <= flipped.cost):
@@ -67,15 +73,23 @@ class Products:
 
     @cached_property
     def taken(self) -> Array:
-        """What `flip` takes away from the sums of each channel."""
+        """What `flip`, or an array that never subtracts, takes away from the sums of each channel."""
+        if (few := self._few) is not None:
+            # of weights that do not exist, nothing is taken
+            smallest = np.array([few.smallest(level) for level in few.levels])
+            number = np.searchsorted(few.levels, self._weights)
+            sums: Array = smallest[number].reshape(len(self._weights), -1).sum(axis=1)
+            return sums
         taken: Array = self.flip * self._weights.astype(np.int64).sum(axis=(1, 2, 3))
         return taken
 
     @cached_property
     def sum_bits(self) -> int:
         """Bits of the array's sums. They may wrap if only the final sum fits, but not where they are compared."""
+        if (few := self._few) is not None:
+            return few.acc_bits
         bits = self._task.sums.fixed.bits
-        if self._task.pool is None:
+        if not self._compared:
             return bits
         x = self._task.input.fixed
         # any x between the ends, whether the top bit is flipped or not
@@ -89,6 +103,8 @@ class Products:
     @cached_property
     def array(self) -> MacConfig | PackedMacConfig:
         x, f, g = self._task.input.fixed, self._folding, self._grouping
+        if (few := self._few) is not None:
+            return few
         signed = x.signed or self.flip > 0
         if (found := self._packed(signed)) is not None:
             return found
@@ -101,8 +117,41 @@ class Products:
         """The words of each slice of the array's weights."""
         array = self.array
         rows = self._rows.reshape(-1, array.pe * array.simd)
+        if isinstance(array, FewBitMacConfig):
+            # a channel that does not exist has any weight
+            rows = np.minimum(np.searchsorted(array.levels, rows), len(array.levels) - 1)
         places = ([pe * array.simd + n for pe, n in part.order] for part in array.slices)
         return [pack_words(rows[:, place], array.w_bits) for place in places]
+
+    @cached_property
+    def _few(self) -> FewBitMacConfig | None:
+        """The array that takes nothing but LUTs, for operands of few bits; None for others."""
+        x, f, g = self._task.input.fixed, self._folding, self._grouping
+        levels = self._task.weight_levels
+        if len(levels) > FEW_LEVELS or x.bits > FEW_BITS or f.accumulation is not None:
+            return None
+        if self.steps * g.simd != self._weights[0].size:
+            # inputs that do not exist are multiplied by 0
+            levels = tuple(sorted({0, *levels}))
+        bits = FewBitMacConfig.code_bits(levels)
+        if bits > FEW_BITS:
+            return None
+        return FewBitMacConfig(
+            f.pe, g.simd, x.bits, x.signed, bits, self._few_sum_bits, prod(f.positions), g.at_once, levels
+        )
+
+    @property
+    def _few_sum_bits(self) -> int:
+        """As `sum_bits`, of products less the smallest of each weight."""
+        x = self._task.input.fixed
+        flat = np.abs(self._weights.reshape(len(self._weights), -1).astype(np.int64))
+        largest = int(flat.sum(axis=1).max()) * (x.hi - x.lo)
+        return largest.bit_length() + 1 if self._compared else self._task.sums.fixed.bits
+
+    @property
+    def _compared(self) -> bool:
+        """Whether the array's sums are compared, so that they must not wrap."""
+        return self._task.pool is not None or is_compared(self._task)
 
     def _packed(self, signed: bool) -> PackedMacConfig | None:
         """The packed array for activations that are signed (by themselves, or with their top bit flipped) or not."""

@@ -10,12 +10,26 @@ from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array, FixedFormat, TensorType
 from rtlnn.layers.lane_sums import Operand, SortedSums
-from rtlnn.ops import Add, AveragePool2D, Conv2D, Dense, MaxPool2D, Multiply, Op, Requantize, Reshape, Window
+from rtlnn.ops import (
+    Add,
+    AveragePool2D,
+    Conv2D,
+    Dense,
+    MaxPool2D,
+    Multiply,
+    Op,
+    Requantize,
+    Reshape,
+    Thresholds,
+    Window,
+)
 
 __all__ = ["Parameters", "Task", "origins_of", "tasks_of"]
 
 _POINT = Window((1, 1))
-_KERNELS = (Conv2D, Dense, MaxPool2D, AveragePool2D, Requantize)
+_FINISHES = (Requantize, Thresholds)
+"""What makes results of sums."""
+_KERNELS = (Conv2D, Dense, MaxPool2D, AveragePool2D, *_FINISHES)
 """What a windowed kernel computes."""
 _REQUANTIZED = (*_KERNELS, Add, Multiply)
 """What takes the requantization behind it."""
@@ -53,7 +67,7 @@ class Task:
     ----------
     name : the model's name for the operation
     node : the operation; the requantization itself where it stands alone
-    requantize : the requantization, None where the next layer takes the sums as they are
+    requantize : the requantization, or the thresholds; None where the next layer takes the sums as they are
     inputs, sums, output : types of the values; `sums` are those of the operation, before a pool
     constants : of the graph
     sources : names of the values that come in, where they are made: reshapes are left out
@@ -130,6 +144,13 @@ class Task:
         return int(self.weights.min()), int(self.weights.max())
 
     @cached_property
+    def weight_levels(self) -> tuple[int, ...]:
+        """The values of weights that occur, ascending. Raises `TypeError` where there are none."""
+        if self.weights is None:
+            raise TypeError(f"{self.name} has no weights")
+        return tuple(int(v) for v in np.unique(self.weights))
+
+    @cached_property
     def lane_sums(self) -> dict[bool, SortedSums]:
         """Bounds of sums that hold for every folding, for activations that are signed, or not, with the same bits.
 
@@ -148,9 +169,9 @@ class Task:
 
     @cached_property
     def parameters(self) -> Parameters:
-        """What the requantization does to each channel."""
+        """What the requantization does to each channel; nothing where there is none, or thresholds follow."""
         zero = np.zeros_like(self.bias)
-        if self.requantize is None:
+        if self.requantize is None or not isinstance(self.requantize.op, Requantize):
             return Parameters(self.bias, zero, zero, zero)
         multiplier, shift, *offset = (self.constants[v].astype(np.int64) for v in self.requantize.inputs[1:])
         return Parameters(self.bias, multiplier, offset[0] if offset else zero, shift)
@@ -210,14 +231,15 @@ def _task(graph: Graph, node: Node, pools: bool, origins: Mapping[str, str]) -> 
     value = node.output
     sums = graph.types[value]
     pool: Window | None = None
-    if isinstance(node.op, Requantize):
+    if isinstance(node.op, _FINISHES):
         requantize: Node | None = node
         sums = graph.types[activations[0]]
     else:
-        requantize = _next(graph, value, Requantize) if isinstance(node.op, _REQUANTIZED) else None
+        finishes = _FINISHES if isinstance(node.op, _KERNELS) else (Requantize,)
+        requantize = _next(graph, value, *finishes) if isinstance(node.op, _REQUANTIZED) else None
         if pools and requantize is None and (found := _pool_of_sums(graph, node)) is not None:
             largest, pool = found
-            requantize = _next(graph, largest, Requantize)
+            requantize = _next(graph, largest, *_FINISHES)
         value = requantize.output if requantize else value
     return Task(
         node.name,
@@ -233,10 +255,10 @@ def _task(graph: Graph, node: Node, pools: bool, origins: Mapping[str, str]) -> 
     )
 
 
-def _next(graph: Graph, value: str, kind: type[Op]) -> Node | None:
-    """The only user of `value`, if it is of this kind."""
+def _next(graph: Graph, value: str, *kinds: type[Op]) -> Node | None:
+    """The only user of `value`, if it is of one of these kinds."""
     users = graph.users(value)
-    return users[0] if len(users) == 1 and value not in graph.outputs and isinstance(users[0].op, kind) else None
+    return users[0] if len(users) == 1 and value not in graph.outputs and isinstance(users[0].op, kinds) else None
 
 
 def _pool_of_sums(graph: Graph, node: Node) -> tuple[str, Window] | None:
@@ -244,6 +266,6 @@ def _pool_of_sums(graph: Graph, node: Node) -> tuple[str, Window] | None:
     pool = _next(graph, node.output, MaxPool2D)
     if pool is None or not isinstance(node.op, Conv2D) or not isinstance(pool.op, MaxPool2D):
         return None
-    if not pool.op.window.disjoint or _next(graph, pool.output, Requantize) is None:
+    if not pool.op.window.disjoint or _next(graph, pool.output, *_FINISHES) is None:
         return None
     return pool.output, pool.op.window

@@ -1,0 +1,63 @@
+"""Results of few levels by comparison: a requantization to 2 bits is three comparisons instead of a multiplication."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from rtlnn.ir.graph import Graph, Node
+from rtlnn.ir.types import Array, FixedFormat, TensorType
+from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Requantize, Thresholds
+from rtlnn.passes.bisection import first_of
+from rtlnn.passes.intervals import Interval, analyse
+from rtlnn.passes.rewrite import pruned
+
+__all__ = ["compare_few"]
+
+ALWAYS = 3
+"""Comparisons that take less than any requantization."""
+MOST = 15
+"""Comparisons that take less than a multiplication."""
+_SUMS = (Conv2D, Dense, AveragePool2D, MaxPool2D)
+"""Operations whose results a kernel compares."""
+
+
+def _thresholds(graph: Graph, node: Node, source: Interval, result: Interval) -> tuple[Thresholds, Array, Array] | None:
+    """The same function as comparisons with thresholds (K, C), and signs (C,); None where these are too many."""
+    op = node.op
+    assert isinstance(op, Requantize)
+    parameters = [graph.constants[v] for v in node.inputs[1:]]
+    multiplier = parameters[0]
+    base, top = result.joined()
+    by_shifts = bool(((multiplier & (multiplier - 1)) == 0).all())
+    if not 0 < top - base <= (ALWAYS if by_shifts else MOST):
+        return None
+    direction = np.where(multiplier < 0, -1, 1)
+    codes = np.arange(base + 1, top + 1)[:, np.newaxis]
+
+    def holds(sums: Array) -> Array:
+        reached: Array = op.evaluate(sums, *parameters) >= codes
+        return reached
+
+    return Thresholds(op.output, base), first_of(holds, *source.joined(), top - base, direction), direction
+
+
+def compare_few(graph: Graph) -> Graph:
+    """Requires: integers alone. Ensures: the same results; behind a layer or a pool, no requantization of 4 levels or
+    fewer, nor one of 16 or fewer that multiplies."""
+    intervals = analyse(graph)
+    constants, types, nodes = dict(graph.constants), dict(graph.types), []
+    for node in graph.nodes:
+        found = None
+        maker = graph.producer(node.inputs[0])
+        if isinstance(node.op, Requantize) and (maker is None or isinstance(maker.op, _SUMS)):
+            found = _thresholds(graph, node, intervals[node.inputs[0]], intervals[node.output])
+        if found is None:
+            nodes.append(node)
+            continue
+        op, *arrays = found
+        names = (f"{node.name}.thresholds", f"{node.name}.sign")
+        for name, array in zip(names, arrays, strict=True):
+            constants[name] = array
+            types[name] = TensorType(array.shape, FixedFormat.spanning(int(array.min()), int(array.max())))
+        nodes.append(replace(node, op=op, inputs=(node.inputs[0], *names)))
+    return pruned(replace(graph, nodes=tuple(nodes), types=types, constants=constants))
