@@ -9,11 +9,13 @@ from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array
 from rtlnn.ops import Activation, Add, Affine, Clip, Dequantize, Extreme, Function, Multiply, Quantize
 
-__all__ = ["evaluated", "leads_to_codes", "origins_of", "region"]
+__all__ = ["ELEMENTWISE", "evaluated", "leads_to_codes", "origins_of", "region"]
 
 SIXTH = float(np.float32(1.0 / 6.0))
 _OF_ONE = (Activation, Affine, Clip, Dequantize, Quantize)
 _OF_TWO = (Add, Extreme, Multiply)
+ELEMENTWISE = (*_OF_ONE, *_OF_TWO)
+"""Operations whose results depend on one element of each operand."""
 
 
 def _activations(graph: Graph, node: Node) -> list[str]:
@@ -29,7 +31,7 @@ def origins_of(graph: Graph) -> dict[str, tuple[str, ...]]:
     for node in graph.nodes:
         sources = [found[v] for v in _activations(graph, node) if v in found]
         chain: tuple[str, ...] = ()
-        if isinstance(node.op, (*_OF_ONE, *_OF_TWO)) and sources:
+        if isinstance(node.op, ELEMENTWISE) and sources:
             chain = reduce(_common, sources)
         if graph.types[node.output].format is not None:
             chain = (node.output, *chain)

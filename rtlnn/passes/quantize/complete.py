@@ -4,14 +4,15 @@ Quantizers leave some values alone: the network's input (QKeras), what an activa
 static quantizer puts nothing between a convolution and a Tanh), the operands of a float sum.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.names import Names
 from rtlnn.ir.refusal import NodesRefused
 from rtlnn.ir.types import Array, FixedFormat
-from rtlnn.ops import Activation, Dequantize, Quantize, Thresholds
+from rtlnn.ops import Dequantize, Quantize, Thresholds
+from rtlnn.passes.elementwise import ELEMENTWISE, origins_of
 from rtlnn.passes.lowering import lower
 from rtlnn.passes.quantize.calibrate import calibrate
 from rtlnn.passes.quantize.formats import activation_format
@@ -36,7 +37,7 @@ def completed(graph: Graph, frames: Sequence[Array]) -> tuple[Graph, tuple[str, 
     found: dict[str, None] = {}
     whole = graph
     while (refused := _refused(graph)) is not None:
-        new = dict.fromkeys(v for r in refused.refusals for v in r.unquantized)
+        new = _ends(graph, (v for r in refused.refusals for v in r.unquantized))
         # a value that was quantized, or that only a pair made, would go on for ever
         if not all(r.unquantized for r in refused.refusals) or not new.keys() <= whole.types.keys() - found.keys():
             raise refused
@@ -55,11 +56,24 @@ def _refused(graph: Graph) -> NodesRefused | None:
     return None
 
 
+def _ends(graph: Graph, values: Iterable[str]) -> dict[str, None]:
+    """Of functions of one quantized value, element by element, only the end: all before it is one table's work."""
+    origins = origins_of(graph)
+    ends: dict[str, None] = {}
+    for value in values:
+        last, users = value, graph.users(value)
+        while origins[value] and users and all(origins[n.output][:1] == origins[value][:1] for n in users):
+            last = users[-1].output
+            users = graph.users(last)
+        ends[last] = None
+    return ends
+
+
 def _format(graph: Graph, value: str, ends: tuple[float, float]) -> FixedFormat:
     bits = OTHER_BITS
     if not _computed(graph, value):
         bits = INPUT_BITS
-    elif all(isinstance(n.op, Activation) for n in graph.users(value)):
+    elif all(isinstance(n.op, ELEMENTWISE) for n in graph.users(value)):
         bits = FUNCTION_BITS
     return activation_format(*ends, ends[0] >= 0, bits)
 
