@@ -31,6 +31,9 @@ __all__ = [
 ]  # fmt: skip
 
 RANDOM_FRAMES = 32
+RANDOM_VALUES = 1 << 23
+"""Large frames are fewer."""
+
 RANDOM_SEED = 20261121
 
 
@@ -47,7 +50,8 @@ CalibrationData = Path | str | Array | Mapping[str, Array] | Calibration
 
 def _random(port: ModelPort, i: int) -> Array:
     rng = np.random.default_rng(RANDOM_SEED + i)
-    shape = (RANDOM_FRAMES, *port.shape)
+    frames = min(RANDOM_FRAMES, max(1, RANDOM_VALUES // int(np.prod(port.shape))))
+    shape = (frames, *port.shape)
     dtype = np.dtype(port.dtype)
     if np.issubdtype(dtype, np.integer):
         info = np.iinfo(dtype)
@@ -155,7 +159,14 @@ class Prepared:
         kinds = (graph.types[v] for v in graph.inputs)
         given = zip(model.inputs, kinds, calibration_frames(data, model.inputs), strict=True)
         frames = tuple(port.frames(kind, array) for port, kind, array in given)
-        ranges = calibrate(graph, frames, (p.value for p in points if p.like is None))
+        with np.errstate(all="ignore"):
+            ranges = calibrate(graph, frames, (p.value for p in points if p.like is None))
+        for point in points:
+            if point.like is None and not np.isfinite(ranges[point.value]).all():
+                raise InputError(
+                    f"the value {point.value!r} of {model.name} overflows on the calibration data; check that the "
+                    "model and the data belong together"
+                )
         return cls(graph, points, frames, ranges, tuple(port.name for port in model.inputs))
 
     @property

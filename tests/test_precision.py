@@ -11,7 +11,7 @@ from rtlnn.cli import main
 from rtlnn.errors import InputError
 from rtlnn.ir.network import Network
 from rtlnn.load import load_network
-from rtlnn.ops import Conv2D, Dense, Precision, Requantize
+from rtlnn.ops import Conv2D, Dense, Precision, Requantize, Thresholds
 from rtlnn.passes.quantize.histogram import Histogram
 from rtlnn.passes.settings import LayerSettings, Rounding, Settings
 from rtlnn.precision import read_precision
@@ -52,7 +52,7 @@ def test_each_layer_has_its_own_bits(rng: Rng) -> None:
     network = load_network(_cnn(rng), _data(rng), settings=settings)
     assert _weight_bits(network) == {"one": 5, "two": 12, "fc": 5}
     core = network.core
-    results = [core.types[n.output].fixed.bits for n in core.nodes if isinstance(n.op, Requantize)]
+    results = [core.types[n.output].fixed.bits for n in core.nodes if isinstance(n.op, (Requantize, Thresholds))]
     # the output keeps the bits of the file
     assert results == [3, 16, 8]
     assert core.types[core.inputs[0]].fixed.bits == 16

@@ -12,7 +12,7 @@ from onnx import TensorProto, numpy_helper
 from rtlnn.errors import InputError
 from rtlnn.frontend import import_model
 from rtlnn.load import RANDOM_NOTE, load_network
-from rtlnn.ops import Conv2D, Dense, Requantize
+from rtlnn.ops import Conv2D, Dense, Requantize, Thresholds
 from rtlnn.ops.serialize import save_network
 from rtlnn.quantization import Calibration, quantize_model
 from rtlnn.sim.reference import Reference
@@ -102,7 +102,9 @@ def test_fewer_bits(bits: int, rng: Rng) -> None:
     quantized = quantize_model(model, data, bits=bits)
     network = load_network(quantized)
     core = network.core
-    hidden = [n.output for n in core.nodes if isinstance(n.op, Requantize) and n.output not in core.outputs]
+    hidden = [
+        n.output for n in core.nodes if isinstance(n.op, (Requantize, Thresholds)) and n.output not in core.outputs
+    ]
     assert [core.types[v].fixed.bits for v in (*core.inputs, *hidden)] == [8, bits, bits]
     largest = (1 << (bits - 1)) - 1
     weights = [core.constants[n.inputs[1]] for n in core.nodes if isinstance(n.op, (Conv2D, Dense))]

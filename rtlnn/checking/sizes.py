@@ -5,7 +5,7 @@ import numpy as np
 from rtlnn.checking.result import LayerSize
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import FixedFormat
-from rtlnn.ops import Affine, Clip, Conv2D, Dense, Dequantize, Quantize, Requantize, Reshape
+from rtlnn.ops import Affine, Clip, Conv2D, Dense, Dequantize, Quantize, Requantize, Reshape, Thresholds
 
 __all__ = ["is_layer", "layer_size", "sizes_of"]
 
@@ -43,7 +43,7 @@ def layer_size(graph: Graph, node: Node) -> LayerSize:
     weights = _weights(graph, node)
     count = int(np.size(graph.constants[weights])) if weights is not None else 0
     users = graph.users(node.output)
-    last = users[0].output if len(users) == 1 and isinstance(users[0].op, Requantize) else node.output
+    last = users[0].output if len(users) == 1 and isinstance(users[0].op, (Requantize, Thresholds)) else node.output
     return LayerSize(
         node.name,
         type(node.op).__name__,
@@ -58,7 +58,7 @@ def layer_size(graph: Graph, node: Node) -> LayerSize:
 
 def is_layer(graph: Graph, node: Node) -> bool:
     """Whether `node` of an integer graph is a layer of its own: a requantization is a part of what it requantizes."""
-    return not isinstance(node.op, Requantize) or graph.producer(node.inputs[0]) is None
+    return not isinstance(node.op, (Requantize, Thresholds)) or graph.producer(node.inputs[0]) is None
 
 
 def sizes_of(graph: Graph) -> tuple[LayerSize, ...]:

@@ -9,7 +9,7 @@ from rtlnn.frontend import ImportedModel
 from rtlnn.ir.graph import Graph
 from rtlnn.ir.network import Network
 from rtlnn.ir.types import Array, FixedFormat
-from rtlnn.ops import Conv2D, Dense, MaxPool2D, Quantize, Requantize, Reshape
+from rtlnn.ops import Conv2D, Dense, MaxPool2D, Quantize, Requantize, Reshape, Thresholds
 
 __all__ = ["Tap", "layer_of", "segment", "taps_of"]
 
@@ -52,7 +52,7 @@ def layer_of(graph: Graph, value: str) -> str:
         return "input"
     while (before := makers.get(node.inputs[0])) is not None:
         sums = isinstance(before.op, (Conv2D, Dense))
-        if not (isinstance(node.op, (Requantize, Reshape)) or (isinstance(node.op, MaxPool2D) and sums)):
+        if not (isinstance(node.op, (Requantize, Reshape, Thresholds)) or (isinstance(node.op, MaxPool2D) and sums)):
             break
         node = before
     return node.name

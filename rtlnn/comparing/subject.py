@@ -55,8 +55,12 @@ def read_subject(
     input_shapes: Mapping[str, tuple[int, ...]] | None,
     precision: Precision,
     quantization: Quantization | None = None,
+    typical: CalibrationData | None = None,
 ) -> Subject:
-    """A model, quantized with the calibration data if it is not. Raises `InputError`."""
+    """A model, quantized with the calibration data (or what is `typical` of inputs) if it is not.
+
+    Raises `InputError`.
+    """
     proto, _ = load_model(model)
     imported = import_model(model, input_shapes)
     settings, method = quantization or (None, CalibrationMethod.MIN_MAX)
@@ -65,6 +69,7 @@ def read_subject(
         if calibration is not None:
             imported, notes = complete(imported, calibration)
         return Subject(proto, imported, network_of(imported, precision, notes, settings), None)
+    calibration = typical if calibration is None else calibration
     if calibration is None:
         raise InputError(
             f"{imported.name} is a float model, and quantizing it needs typical inputs: give --calibration data.npy"

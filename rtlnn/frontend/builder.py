@@ -1,7 +1,10 @@
 """Collects the nodes, values and constants of a graph while a model is imported."""
 
+import math
+
 import numpy as np
 
+from rtlnn.frontend.wiring import MOST_ELEMENTS
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.names import Names
 from rtlnn.ir.op import Op
@@ -44,9 +47,15 @@ class GraphBuilder:
         return self.add(self.node_name(f"{name}.real"), Dequantize(fixed, axis=0), (quantized,), name)
 
     def add(self, name: str, op: Op, inputs: tuple[str, ...], output: str) -> str:
-        """Append a node whose `name` is unique already; returns its value's name."""
+        """Append a node whose `name` is unique already; returns its value's name.
+
+        Raises `ValueError` for a result that is too large for any chip, and for this program's memory.
+        """
+        kind = op.infer(*(self.types[v] for v in inputs))
+        if math.prod(kind.shape) > MOST_ELEMENTS:
+            raise ValueError(f"its result of {kind.shape} has more than {MOST_ELEMENTS:,} elements")
         output = self.value_name(output)
-        self.types[output] = op.infer(*(self.types[v] for v in inputs))
+        self.types[output] = kind
         self.nodes.append(Node(name, op, inputs, output))
         return output
 

@@ -1,5 +1,6 @@
 """ONNX to a graph of real (and, in quantized models, integer) values."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from rtlnn.frontend.problems import Problems, Unsupported
 from rtlnn.frontend.registry import HANDLERS, Result, definition
 from rtlnn.frontend.shapes import inferred_shapes
 from rtlnn.frontend.tensors import Constant, Opaque, QuantizedConstant, Tensor, View, channels_first, row_major
+from rtlnn.frontend.wiring import MOST_ELEMENTS, check_attributes, check_sizes
 from rtlnn.ir.graph import Graph
 from rtlnn.ir.network import ModelPort, only_port
 from rtlnn.ir.types import Array, TensorType
@@ -135,6 +137,7 @@ class _Walk:
         domain = "" if proto.domain == "ai.onnx" else proto.domain
         opset = self.opsets.get(domain, 0)
         given = [t for t in inputs if t is not None]
+        check_sizes(proto.op_type, inputs)
         if (
             proto.op_type not in _OWN_FOLDING
             and not domain
@@ -151,9 +154,10 @@ class _Walk:
         if any(isinstance(t, Opaque) for t in inputs):
             # what makes its input is reported already; its own attributes cannot be judged without a shape
             return tuple(Opaque() for _ in proto.output)
+        check_attributes(attributes)
         try:
             return handler(self.context, node)
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, TypeError, ArithmeticError, MemoryError) as error:
             raise Unsupported(f"it cannot be right ({error})", "check the model with onnx.checker") from error
 
     def _stand_in(self, output: str) -> Tensor:
@@ -161,7 +165,7 @@ class _Walk:
         if self._shapes is None:
             self._shapes = inferred_shapes(self.model, self._sources)
         shape = self._shapes.get(output)
-        if not output or shape is None or shape[0] != 1:
+        if not output or shape is None or shape[0] != 1 or math.prod(shape) > MOST_ELEMENTS:
             return Opaque()
         builder = self.context.builder
         image = len(shape) in (3, 4)

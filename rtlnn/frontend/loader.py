@@ -10,6 +10,7 @@ import onnx.version_converter
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
 from rtlnn.errors import InputError, RtlnnError
+from rtlnn.frontend.wiring import check_functions, check_wiring
 
 __all__ = ["OLDEST_OPSET", "damage_reported", "load_model"]
 
@@ -128,8 +129,8 @@ def load_model(model: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, st
     """The model with all its weights, and its name (the file's, without suffix).
 
     A model with an opset older than `OLDEST_OPSET` is converted to a newer one. Raises `InputError` for a missing file,
-    one that is not ONNX, a truncated one, missing external weights, damaged weights, and an opset that cannot be
-    converted. A `ModelProto` that is given is not changed.
+    one that is not ONNX, a truncated one, missing external weights, damaged weights, nodes that cannot be computed one
+    after the other, and an opset that cannot be converted. A `ModelProto` that is given is not changed.
     """
     if isinstance(model, onnx.ModelProto):
         loaded, folder = onnx.ModelProto(), None
@@ -141,7 +142,8 @@ def load_model(model: Path | str | onnx.ModelProto) -> tuple[onnx.ModelProto, st
     _check_names(loaded, name)
     _load_external(loaded, folder, name)
     _check_weights(loaded, name)
-    loaded = _upgraded(loaded, name)
     if loaded.functions:
+        check_functions(loaded, name)
         loaded = onnx.inliner.inline_local_functions(loaded)
-    return loaded, name
+    check_wiring(loaded, name)
+    return _upgraded(loaded, name), name

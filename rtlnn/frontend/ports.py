@@ -1,5 +1,6 @@
 """The model's own input and output: which tensors they are, their shape and type, and the order of their elements."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import onnx
 from rtlnn.errors import InputError
 from rtlnn.frontend.handlers.quantization import integer_format
 from rtlnn.frontend.tensors import View, channels_first, row_major
+from rtlnn.frontend.wiring import MOST_ELEMENTS
 from rtlnn.ir.network import ModelPort
 from rtlnn.ir.types import Array, TensorType
 
@@ -90,6 +92,11 @@ def _declared_input(value: onnx.ValueInfoProto, name: str, given: tuple[int, ...
             f"input {value.name!r} of {name} has the unknown shape ({shown}); set it, for example with "
             f"--input-shape {value.name}={example}"
         )
+    if math.prod(dims[1:] if len(dims) > 1 else dims) > MOST_ELEMENTS:
+        raise InputError(
+            f"input {value.name!r} of {name} has the shape {tuple(dims)}; rtlnn takes frames of at most "
+            f"{MOST_ELEMENTS:,} elements: give a part of the frame at a time"
+        )
     dtype = _dtype(value)
     if dtype not in ("float16", "float32", "float64") and integer_format(dtype) is None:
         raise InputError(
@@ -97,7 +104,7 @@ def _declared_input(value: onnx.ValueInfoProto, name: str, given: tuple[int, ...
         )
     if len(dims) > 1:
         symbol = value.type.tensor_type.shape.dim[0].dim_param if value.type.tensor_type.shape.dim else ""
-        return DeclaredInput(value.name, (1, *dims[1:]), dtype, dims[0] or symbol or "N")
+        return DeclaredInput(value.name, (1, *dims[1:]), dtype, max(dims[0], 0) or symbol or "N")
     return DeclaredInput(value.name, tuple(dims), dtype, 1)
 
 

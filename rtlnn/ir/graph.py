@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -39,12 +40,24 @@ class Graph:
     types: Mapping[str, TensorType]
     constants: Mapping[str, Array] = field(default_factory=dict)
 
+    @cached_property
+    def _users(self) -> Mapping[str, tuple[Node, ...]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for value in dict.fromkeys(node.inputs):
+                found.setdefault(value, []).append(node)
+        return {value: tuple(nodes) for value, nodes in found.items()}
+
+    @cached_property
+    def _producers(self) -> Mapping[str, Node]:
+        return {node.output: node for node in reversed(self.nodes)}
+
     def users(self, value: str) -> tuple[Node, ...]:
         """The nodes that read `value`."""
-        return tuple(n for n in self.nodes if value in n.inputs)
+        return self._users.get(value, ())
 
     def producer(self, value: str) -> Node | None:
-        return next((n for n in self.nodes if n.output == value), None)
+        return self._producers.get(value)
 
     def evaluate(self, *inputs: Array, keep: Iterable[str] = ()) -> dict[str, Array]:
         """Values of the outputs, and of the names in `keep`, for one array [N, H, W, C] per input."""

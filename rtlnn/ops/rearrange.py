@@ -50,10 +50,13 @@ class Rearrange(Op):
 
     def infer(self, *inputs: TensorType) -> TensorType:
         (x,) = inputs
-        if self.places.max() >= x.size:
-            raise ValueError(f"it reads element {self.places.max()} of {x.size}")
+        tables = (self.rows, self.columns, self.channels)
+        # without `places`: what is too large shall fail before it takes memory
+        last = sum(map(max, tables)) if min(map(max, tables)) >= 0 else -1
+        if last >= x.size:
+            raise ValueError(f"it reads element {last} of {x.size}")
         fixed = x.format
-        if fixed is not None and (self.places < 0).any() and not fixed.lo <= self.fill <= fixed.hi:
+        if fixed is not None and min(map(min, tables)) < 0 and not fixed.lo <= self.fill <= fixed.hi:
             raise ValueError(f"its fill {self.fill} lies outside the format {fixed.lo}..{fixed.hi}")
         return replace(x, shape=self.shape)
 

@@ -133,6 +133,30 @@ def _merged(graph: Graph, node: Node) -> Graph | None:
     )
 
 
+def _without_chains(graph: Graph) -> Graph:
+    """Every chain of Affines as its last one; all at once, because chains may be long."""
+    nodes: dict[str, Node | None] = {}
+    constants: dict[str, Array] = {}
+    pending: dict[str, tuple[str, Array, Array]] = {}
+    for node in graph.nodes:
+        if not isinstance(node.op, Affine):
+            continue
+        source, (scale, shift) = node.inputs[0], _parameters(graph, node)
+        if source in pending:
+            source, before, added = pending[source]
+            scale, shift = before * scale, added * scale + shift
+        after = _only_user(graph, node.output)
+        if after is not None and isinstance(after.op, Affine):
+            pending[node.output] = source, scale, shift
+            nodes[node.name] = None
+        elif source != node.inputs[0]:
+            tag = _tag(graph, node)
+            names = (f"{node.name}.scale.{tag}", f"{node.name}.shift.{tag}")
+            nodes[node.name] = Node(node.name, Affine(), (source, *names), node.output)
+            constants |= dict(zip(names, (scale, shift), strict=True))
+    return rewired(graph, nodes, None, constants) if nodes else graph
+
+
 _RULES: tuple[Callable[[Graph, Node], Graph | None], ...] = (_backward, _merged, _before_pool, _forward)
 
 
@@ -143,7 +167,7 @@ def fold_affine(graph: Graph) -> Graph:
     where its scale is negative in some channel, and behind an activation where the next layer pads its input.
     Activations lie before maximum pools.
     """
-    changed: Graph | None = graph
+    changed: Graph | None = _without_chains(graph)
     while changed is not None:
         graph = changed
         changed = next((new for node in graph.nodes for rule in _RULES if (new := rule(graph, node)) is not None), None)

@@ -13,11 +13,14 @@ from rtlnn.comparing.subject import Quantization, Subject, read_subject
 from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph
 from rtlnn.ir.types import Array, TensorType
-from rtlnn.ops import Conv2D, Dense, Precision, Requantize
+from rtlnn.ops import Conv2D, Dense, Precision, Requantize, Table, Thresholds
 from rtlnn.profiling.result import Profile, Seen, ValueKind, ValueProfile, profile_of
 from rtlnn.quantization import CalibrationData, Prepared, calibration_frames
 
 __all__ = ["profile"]
+
+RESULTS = (Requantize, Table, Thresholds)
+"""What makes the results of layers of their sums."""
 
 BATCH = 32
 KEPT = 200_000
@@ -93,13 +96,12 @@ def profile(
 
     Without onnxruntime the comparison is left out. Raises `InputError`.
     """
-    calibration = inputs if calibration is None else calibration
-    subject = read_subject(model, calibration, input_shapes, precision, quantization)
+    subject = read_subject(model, calibration, input_shapes, precision, quantization, typical=inputs)
     network = subject.network
     core = network.core
     data = calibration_frames(inputs, subject.imported.inputs, "the input")
-    values = [*core.inputs, *(n.output for n in core.nodes if isinstance(n.op, Requantize))]
-    original = _float_values(subject, calibration)
+    values = [*core.inputs, *(n.output for n in core.nodes if isinstance(n.op, RESULTS))]
+    original = _float_values(subject, inputs if calibration is None else calibration)
     gathered = {v: _Gathered(core.types[v], len(data[0])) for v in values}
     for i in range(0, len(data[0]), BATCH):
         part = [array[i : i + BATCH] for array in data]

@@ -8,12 +8,12 @@ import numpy as np
 
 from rtlnn.ir.graph import Graph
 from rtlnn.ir.types import Array
+from rtlnn.passes.quantize.calibrate import batches
 from rtlnn.passes.quantize.formats import activation_format
 
 __all__ = ["CalibrationMethod", "Histogram", "histograms"]
 
 BINS = 2048
-BATCH = 32
 SHARE = 0.9999
 """Of the values, so many lie within the range that `PERCENTILE` takes."""
 
@@ -88,8 +88,8 @@ def histograms(
     """Histograms of `values` over the frames of the graph's inputs; `ranges` are their smallest and largest numbers."""
     names = tuple(values)
     counts = {v: np.zeros(BINS) for v in names}
-    for i in range(0, len(frames[0]), BATCH):
-        seen = graph.evaluate(*(array[i : i + BATCH] for array in frames), keep=names)
+    for part in batches(graph, frames):
+        seen = graph.evaluate(*part, keep=names)
         for v in names:
             lo, hi = ranges[v]
             if hi > lo:
