@@ -10,6 +10,7 @@ from rtlnn.ops.rearrange import Rearrange
 from rtlnn.ops.requantize import Precision, Requantize
 from rtlnn.ops.reshape import Reshape
 from rtlnn.ops.rounding import Rounding
+from rtlnn.ops.softmax import FixedSoftmax
 from rtlnn.ops.table import ArgMax, Table
 from rtlnn.ops.thresholds import Thresholds
 from rtlnn.ops.window import Window
@@ -27,6 +28,7 @@ __all__ = [
     "Dense",
     "Dequantize",
     "Extreme",
+    "FixedSoftmax",
     "Function",
     "MaxPool2D",
     "Multiply",
@@ -57,6 +59,7 @@ OPERATIONS: dict[str, type[Op]] = {
         Dense,
         Dequantize,
         Extreme,
+        FixedSoftmax,
         MaxPool2D,
         Multiply,
         Quantize,

@@ -1,4 +1,4 @@
-"""Tables, rearrangements, and the index of the largest channel as hardware."""
+"""Tables, rearrangements, softmax, and the index of the largest channel as hardware."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,14 @@ from rtlnn.layers.argmax import ArgMaxConfig
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.rearrange import RearrangeConfig
 from rtlnn.layers.rearranging import Rearranging
+from rtlnn.layers.softmax import SoftmaxConfig
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.layers.table import TableConfig
-from rtlnn.ops import Rearrange, Table
+from rtlnn.ops import FixedSoftmax, Rearrange, Table
 from rtlnn.plan.simple_kind import Built, useful_lanes
 from rtlnn.plan.tasks import Task
 
-__all__ = ["ArgMaxKind", "RearrangeKind", "TableKind"]
+__all__ = ["ArgMaxKind", "RearrangeKind", "SoftmaxKind", "TableKind"]
 
 
 def _format(kind: TensorType, lanes: int) -> StreamFormat:
@@ -32,6 +33,27 @@ class ArgMaxKind:
 
     def build(self, task: Task, lanes: int, arithmetic: Arithmetic) -> Built:
         return Built(ArgMaxConfig(_format(task.input, lanes)))
+
+
+class SoftmaxKind:
+    """FixedSoftmax (see `SimpleKind`)."""
+
+    def lanes(self, task: Task) -> Sequence[int]:
+        return useful_lanes(task.input.shape[2])
+
+    def build(self, task: Task, lanes: int, arithmetic: Arithmetic) -> Built:
+        op = task.node.op
+        assert isinstance(op, FixedSoftmax)
+        table, x = task.constants[task.node.inputs[1]], task.input.fixed
+        fraction = int(table[0]).bit_length() - 1
+        layer = SoftmaxConfig(
+            _format(task.input, lanes), _format(task.output, lanes), fraction + 1, op.numerator, op.shift,
+            op.output.zero_point, fraction, op.output.hi,
+        )  # fmt: skip
+        # what no distance reaches is 0
+        powers = np.zeros((1 << x.bits, 1), dtype=np.int64)
+        powers[: min(len(table), len(powers)), 0] = table[: len(powers)]
+        return Built(layer, lambda: {"table": pack_words(powers, layer.power_bits)})
 
 
 class TableKind:

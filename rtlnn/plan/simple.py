@@ -7,10 +7,10 @@ from rtlnn.errors import InputError
 from rtlnn.ir.op import Op
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import StreamingLayer
-from rtlnn.ops import Add, ArgMax, Concat, Extreme, Multiply, Rearrange, Table
+from rtlnn.ops import Add, ArgMax, Concat, Extreme, FixedSoftmax, Multiply, Rearrange, Table
 from rtlnn.plan.concats import ConcatKind
 from rtlnn.plan.joins import JoinKind
-from rtlnn.plan.lookups import ArgMaxKind, RearrangeKind, TableKind
+from rtlnn.plan.lookups import ArgMaxKind, RearrangeKind, SoftmaxKind, TableKind
 from rtlnn.plan.option import Option
 from rtlnn.plan.simple_kind import Built, SimpleKind
 from rtlnn.plan.tasks import Task
@@ -23,6 +23,7 @@ KINDS: Mapping[type[Op], SimpleKind] = {
     Extreme: JoinKind(),
     Concat: ConcatKind(),
     ArgMax: ArgMaxKind(),
+    FixedSoftmax: SoftmaxKind(),
     Rearrange: RearrangeKind(),
     Table: TableKind(),
 }

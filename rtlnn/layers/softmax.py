@@ -1,0 +1,296 @@
+"""Softmax in hardware."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from rtlnn.layers.component import LayerConfig, MemoryPort, Resources
+from rtlnn.layers.counter import count, counter_bits
+from rtlnn.layers.memory_kind import MemoryKind
+from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_ff, tree_latency
+from rtlnn.layers.results import PassShape, ResultQueue
+from rtlnn.layers.rom import LUTRAM_WORDS, block_rams, lutram
+from rtlnn.layers.room import room
+from rtlnn.layers.softmax_parts import largest_latency, largest_of_beats, probability, reciprocal
+from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
+from rtlnn.layers.table import LUT_WORDS
+from rtlnn.layers.timing import Events, Link, Process
+
+__all__ = ["SoftmaxConfig"]
+
+LOOK_UP = 4
+"""Cycles from the read of a word to the powers of its elements: memory, distance from the largest, table."""
+_PIXEL = PassShape(1, 1, 1, 1)
+
+
+@dataclass(frozen=True)
+class SoftmaxConfig(LayerConfig):
+    """The fixed-point softmax of each pixel (see `rtlnn.ops.softmax.FixedSoftmax`).
+
+    The largest element is found while a pixel enters; then the pixel is read twice: for the sum of the powers, and,
+    when the sum has been divided, for the results. Meanwhile the next pixel enters.
+    Interval: `pixel_cycles` cycles a pixel, or its beats.
+
+    Parameters
+    ----------
+    source, target : the streams, with the same elements a beat
+    power_bits : of the table's entries
+    numerator, shift, zero_point : as in the operation
+    fraction : 2**fraction is the table's first entry, and the least sum
+    hi : the largest result
+    """
+
+    source: StreamFormat
+    target: StreamFormat
+    power_bits: int
+    numerator: int
+    shift: int
+    zero_point: int
+    fraction: int
+    hi: int
+
+    @property
+    def input(self) -> StreamFormat:
+        return self.source
+
+    @property
+    def output(self) -> StreamFormat:
+        return self.target
+
+    @property
+    def memories(self) -> tuple[MemoryPort, ...]:
+        """`table`: the powers by distance."""
+        depth = 1 << self.source.bits
+        kind = MemoryKind.LUTRAM if depth <= LUT_WORDS else MemoryKind.BRAM
+        return (MemoryPort("table", self.power_bits, depth, kind, self.source.elements),)
+
+    @property
+    def sum_bits(self) -> int:
+        return (self.source.channels << self.fraction).bit_length()
+
+    @property
+    def quotient_bits(self) -> int:
+        """Of the reciprocal of the least sum."""
+        return (self.numerator >> self.fraction).bit_length()
+
+    @property
+    def arrival(self) -> int:
+        """Cycles from a pixel's last beat to the start of its first reading."""
+        return largest_latency(self.source.elements) + 1
+
+    @property
+    def to_quotient(self) -> int:
+        """Cycles from a pixel's last read for the sum to its first read for the results."""
+        return LOOK_UP + tree_latency(self.source.elements) + 2 * self.quotient_bits + 2
+
+    @property
+    def pixel_cycles(self) -> int:
+        """Cycles from the start of a pixel to that of the next one."""
+        return 2 * self.source.beats_per_pixel + self.to_quotient
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a read for a result to its offer: look-up, operand, product, rounding, limits, queue."""
+        return LOOK_UP + 5
+
+    @property
+    def slots(self) -> int:
+        return self.latency + 1
+
+    @property
+    def cycles(self) -> int:
+        return max(self.source.beats, self.source.pixels * self.pixel_cycles)
+
+    @cached_property
+    def resources(self) -> Resources:
+        s, lanes = self.source, self.source.elements
+        words = 2 * s.beats_per_pixel
+        memory = Resources(lut=lutram(words, s.width), ff=s.width)
+        if words > LUTRAM_WORDS:
+            memory = Resources(bram36=block_rams(words, s.width))
+        # comparisons in a tree, distances, powers summed in a tree, products, their rounding and limits
+        each = 2 * s.bits + s.bits + self.power_bits + self.power_bits + 2 * s.bits
+        ff = s.width * 2 + tree_ff(lanes, s.bits) + tree_ff(lanes, self.power_bits, 1) + 3 * s.bits
+        ff += lanes * (self.power_bits + 2 * (self.power_bits + self.quotient_bits) + self.target.bits)
+        division = Resources(lut=3 * self.sum_bits, ff=3 * self.sum_bits + 2 * self.quotient_bits)
+        counters = 3 * counter_bits(s.beats_per_pixel) + counter_bits(self.slots + 1) + counter_bits(words)
+        control = Resources(lut=2 * counters + 20, ff=counters + 3 * self.latency)
+        total = memory + division + control + Resources(lut=lanes * each, ff=ff, dsp=lanes)
+        return total + _PIXEL.queue_resources(self.target, self.slots)
+
+    def processes(self, i: Link, o: Link) -> list[Process]:
+        read = Events()
+        return [self._fill(i, read), self._read(i, o, read), self._deliver(o, read)]
+
+    def _fill(self, i: Link, read: Events) -> Process:
+        """There is room for two pixels."""
+        ready, taken, beats, n = i.ready.times, i.taken, self.source.beats_per_pixel, 0
+        while True:
+            if n and len(taken.times) < n:
+                yield taken, n - 1
+            after = taken.times[n - 1] if n else -1
+            if n % beats == 0 and n >= 2 * beats:
+                last = n - beats - 1
+                if len(read.times) <= last:
+                    yield read, last
+                after = max(after, read.times[last])
+            ready.append(after + 1)
+            n += 1
+
+    def _read(self, i: Link, o: Link, read: Events) -> Process:
+        """When each beat is read for its results."""
+        taken, left, beats, t, number = i.taken, o.taken, self.source.beats_per_pixel, -1, 0
+        while True:
+            if len(taken.times) < number + beats:
+                yield taken, number + beats - 1
+            start = max(taken.times[number + beats - 1] + self.arrival, t + 1)
+            t = start + beats + self.to_quotient - 1
+            for _ in range(beats):
+                t += 1
+                if number >= self.slots:
+                    if len(left.times) <= number - self.slots:
+                        yield left, number - self.slots
+                    t = max(t, left.times[number - self.slots] + 1)
+                read.times.append(t)
+                number += 1
+
+    def _deliver(self, o: Link, read: Events) -> Process:
+        offered, taken = o.offered.times, o.taken
+        while True:
+            n = len(offered)
+            if len(read.times) <= n:
+                yield read, n
+            if n and len(taken.times) < n:
+                yield taken, n - 1
+            offered.append(max(read.times[n] + self.latency, taken.times[n - 1] + 1 if n else 0))
+
+    def component(self) -> "Softmax":
+        return Softmax(self)
+
+
+class Softmax(wiring.Component):
+    """See `SoftmaxConfig`.
+
+    Members
+    -------
+    i, o : streams
+    table_address, table_data : the powers by distance, of all lanes
+    """
+
+    def __init__(self, config: SoftmaxConfig) -> None:
+        self.config = config
+        members = {"i": In(StreamSignature(config.input)), "o": Out(StreamSignature(config.output))}
+        for port in config.memories:
+            members[f"{port.name}_address"] = Out(port.readers * port.address_bits)
+            members[f"{port.name}_data"] = In(port.readers * port.width)
+        super().__init__(members)
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        c = self.config
+        m.submodules.queue = queue = ResultQueue(c.output, _PIXEL, c.slots)
+        connect(m, queue.o, wiring.flipped(self.o))
+        read, freed = Signal(name="read"), Signal(name="freed")
+        summing, delivering = Signal(name="summing"), Signal(name="delivering")
+        beat, last = count(m, c.source.beats_per_pixel, read, "read_beat")
+        free = room(m, c.slots, delivering & read, queue.credit)
+        m.d.comb += [read.eq(summing | (delivering & free)), freed.eq(delivering & read & last)]
+        enter, ends = self._enter(m, freed)
+        largest, start = self._begin(m, enter, ends, freed)
+        powers = self._powers(m, enter, beat, freed, largest, last & summing)
+        total, complete = self._sum(m, powers, summing, (beat == 0) & summing, last & summing)
+        quotient, divided = reciprocal(m, c.numerator, c.quotient_bits, total, complete)
+        m.d.sync += [
+            summing.eq(start | (summing & ~last)),
+            delivering.eq(divided | (delivering & ~freed)),
+        ]
+        form = c.shift, c.zero_point, c.hi, c.target.bits
+        results = [probability(m, f"lane{n}", power, quotient, *form) for n, power in enumerate(powers)]
+        m.d.comb += [
+            queue.y.eq(Cat(*results)),
+            queue.valid.eq(delayed(m, delivering & read, c.latency - 1, "result", reset=True)),
+        ]
+        return m
+
+    @property
+    def _unused(self) -> int:
+        """The first lane without a channel in a pixel's last beat."""
+        s = self.config.source
+        return s.channels - (s.beats_per_pixel - 1) * s.elements
+
+    def _elements(self, word: Value) -> list[Value]:
+        s = self.config.source
+        raw = [word.word_select(n, s.bits) for n in range(s.elements)]
+        return [v.as_signed() if s.signed else v for v in raw]
+
+    def _enter(self, m: Module, freed: Value) -> tuple[Signal, Signal]:
+        """Whether a beat enters, and whether it is its pixel's last; a pixel begins where one of two has left."""
+        enter, ends = Signal(name="enter"), Signal(name="enter_end")
+        beat, last = count(m, self.config.source.beats_per_pixel, enter, "enter_beat")
+        begins = beat == 0
+        free = room(m, 2, enter & begins, freed)
+        m.d.comb += [
+            self.i.tready.eq(free | ~begins),
+            enter.eq(self.i.tvalid & self.i.tready),
+            ends.eq(enter & last),
+        ]
+        self._enters_last = last
+        return enter, ends
+
+    def _begin(self, m: Module, enter: Value, ends: Value, freed: Value) -> tuple[Signal, Signal]:
+        """The largest element of the pixel that is read, and whether its reading begins in the next cycle."""
+        s = self.config.source
+        lanes = []
+        for n, value in enumerate(self._elements(self.i.tdata)):
+            lane = Signal(value.shape(), name=f"entering{n}")
+            # what is no channel must not be the largest
+            least = -(1 << s.bits - 1) if s.signed else 0
+            m.d.comb += lane.eq(Mux(self._enters_last, least, value) if n >= self._unused else value)
+            lanes.append(lane)
+        best, complete = largest_of_beats(m, lanes, enter, ends)
+        held, active = (Signal.like(best, name=f"{name}_largest") for name in ("held", "active"))
+        waiting, busy, start = Signal(name="waiting"), Signal(name="busy"), Signal(name="start")
+        m.d.comb += start.eq(waiting & ~busy)
+        m.d.sync += [waiting.eq(complete | (waiting & ~start)), busy.eq(start | (busy & ~freed))]
+        with m.If(complete):
+            m.d.sync += held.eq(best)
+        with m.If(start):
+            m.d.sync += active.eq(held)
+        return active, start
+
+    def _powers(self, m: Module, enter: Value, beat: Value, freed: Value, largest: Value, last: Value) -> list[Value]:
+        """The powers of a word's elements, `LOOK_UP` cycles after its read; 0 for what is no channel."""
+        c = self.config
+        beats = c.source.beats_per_pixel
+        style = "distributed" if 2 * beats <= LUTRAM_WORDS else "block"
+        memory = Memory(shape=c.source.width, depth=2 * beats, init=[], attrs={"ram_style": style})
+        m.submodules.memory = memory
+        write, port = memory.write_port(), memory.read_port()
+        half, _ = count(m, 2, freed, "half")
+        place, _ = count(m, 2 * beats, enter, "write_place")
+        m.d.comb += [
+            write.en.eq(enter),
+            write.addr.eq(place),
+            write.data.eq(self.i.tdata),
+            port.addr.eq(beat + Mux(half, beats, 0)),
+        ]
+        distances = [largest - value for value in self._elements(port.data)]
+        held = [registered(m, d[: c.source.bits], f"distance{n}") for n, d in enumerate(distances)]
+        m.d.comb += self.table_address.eq(Cat(*held))
+        nothing = delayed(m, last, LOOK_UP, "nothing")
+        powers = [self.table_data.word_select(n, c.power_bits) for n in range(c.source.elements)]
+        return [Mux(nothing, 0, p) if n >= self._unused else p for n, p in enumerate(powers)]
+
+    def _sum(self, m: Module, powers: list[Value], summing: Value, first: Value, last: Value) -> tuple[Signal, Value]:
+        """The sum of a pixel's powers, and whether it is complete in this cycle."""
+        value, depth = reduce_tree(m, powers, lambda a, b: a + b, "powers")
+        valid = delayed(m, summing, LOOK_UP + depth, "powers_valid", reset=True)
+        begins = delayed(m, first, LOOK_UP + depth, "powers_begin")
+        total = Signal(self.config.sum_bits, name="total", reset_less=True)
+        with m.If(valid):
+            m.d.sync += total.eq(Mux(begins, 0, total) + value)
+        return total, delayed(m, last, LOOK_UP + depth + 1, "total_complete", reset=True)
