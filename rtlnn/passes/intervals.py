@@ -21,6 +21,7 @@ from rtlnn.ops import (
     Conv2D,
     Dense,
     Extreme,
+    FixedSoftmax,
     MaxPool2D,
     Multiply,
     Rearrange,
@@ -43,6 +44,10 @@ class Interval:
     def joined(self) -> tuple[int, int]:
         """Bounds over all channels."""
         return int(self.lo.min()), int(self.hi.max())
+
+    def everywhere(self, lo: int, hi: int) -> "Interval":
+        """Other bounds, the same for every channel."""
+        return Interval(np.full(len(self.lo), lo), np.full(len(self.hi), hi))
 
 
 def _products(weights: Array, x: Interval, x_zero: int, padded: bool) -> Interval:
@@ -145,6 +150,7 @@ _OF_ONE: Mapping[type[Op], Callable[[Any, Interval, TensorType, Sequence[Array]]
     AveragePool2D: lambda op, x, kind, constants: _averaged(op, x, kind.shape[:2]),
     Conv2D: lambda op, x, kind, constants: _layer(op, x, constants),
     Dense: lambda op, x, kind, constants: _layer(op, x, constants),
+    FixedSoftmax: lambda op, x, kind, constants: x.everywhere(op.output.zero_point, op.output.hi),
     MaxPool2D: lambda op, x, kind, constants: x,
     Rearrange: lambda op, x, kind, constants: _moved(op, x),
     Requantize: lambda op, x, kind, constants: _monotonic(op, x, constants),

@@ -9,6 +9,7 @@ from rtlnn.ops import (
     Concat,
     Conv2D,
     Extreme,
+    FixedSoftmax,
     MaxPool2D,
     Rearrange,
     Requantize,
@@ -19,6 +20,9 @@ from rtlnn.ops import (
 from rtlnn.passes.intervals import analyse
 
 __all__ = ["narrow"]
+
+_CODES = (FixedSoftmax, Requantize, Table, Thresholds)
+"""What makes codes of a format of its own."""
 
 
 def _paddings(graph: Graph) -> dict[str, list[int]]:
@@ -44,7 +48,7 @@ def _declared(graph: Graph) -> dict[str, FixedFormat]:
     """The formats that the model gives: those of inputs, and of outputs that are codes."""
     found = {v: graph.types[v].fixed for v in graph.inputs}
     for node in graph.nodes:
-        if node.output in graph.outputs and isinstance(node.op, (Requantize, Table, Thresholds)):
+        if node.output in graph.outputs and isinstance(node.op, _CODES):
             found[node.output] = node.op.output
     return found
 
@@ -68,7 +72,7 @@ def narrow(graph: Graph) -> Graph:
             ends = [end for v in members for end in (*intervals[v].joined(), *paddings.get(v, ()))]
             fixed = FixedFormat.spanning(min(ends), max(ends), kind.fixed.scale, kind.fixed.zero_point)
         op = node.op
-        if isinstance(op, (Table, Thresholds)):
+        if isinstance(op, (FixedSoftmax, Table, Thresholds)):
             op = replace(op, output=fixed)
         elif isinstance(op, Requantize):
             op = replace(op, output=fixed, lo=max(op.lo, fixed.lo), hi=min(op.hi, fixed.hi))

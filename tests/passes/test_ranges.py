@@ -7,7 +7,23 @@ import pytest
 
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Encoding, FixedFormat, TensorType
-from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Op, Requantize, Reshape, Window
+from rtlnn.ops import (
+    Add,
+    ArgMax,
+    AveragePool2D,
+    Concat,
+    Conv2D,
+    Dense,
+    Extreme,
+    MaxPool2D,
+    Multiply,
+    Op,
+    Rearrange,
+    Requantize,
+    Reshape,
+    Table,
+    Window,
+)
 from rtlnn.passes.intervals import analyse
 from rtlnn.passes.ranges import narrow
 from rtlnn.passes.rewrite import infer_types
@@ -123,3 +139,48 @@ def test_reshape_spreads_or_joins_channels() -> None:
     for shape, hi in (((1, 1, 8), [255, 510] * 4), ((4, 2, 1), [510]), ((1, 4, 2), [255, 510])):
         graph = _graph(TensorType((2, 2, 1), U8), conv, (Reshape(shape), ()))
         assert analyse(graph)["v1"].hi.tolist() == hi
+
+
+def _joined(rng: Rng, op: Op, *factors: np.ndarray) -> Graph:
+    """Two tables of the input, joined by `op`."""
+    graph = _graph(TensorType((2, 3, 4), U8), (Table(S8, 0), (rng.integers(-90, 60, 256),)))
+    nodes = [*graph.nodes, Node("n1", Table(S8, 0), ("x", "c1"), "v1")]
+    constants, types = dict(graph.constants), dict(graph.types)
+    more = {"c1": rng.integers(-40, 100, 256), **{f"m{n}": factor for n, factor in enumerate(factors)}}
+    for name, array in more.items():
+        constants[name], types[name] = array, TensorType(array.shape, FixedFormat(16, Encoding.SIGNED))
+    nodes.append(Node("join", op, ("v0", "v1", *(f"m{n}" for n in range(len(factors)))), "y"))
+    return infer_types(Graph(("x",), ("y",), tuple(nodes), types, constants))
+
+
+@pytest.mark.parametrize(
+    "op",
+    [Add((-3, 5)), Multiply((7, -2)), Extreme(True), Extreme(False), Concat(0), Concat(2)],
+    ids=lambda op: f"{type(op).__name__}_{op}",
+)
+def test_joins_hold_what_comes(op: Op, rng: Rng) -> None:
+    factors = [_weights(rng, 4) for _ in range(2)] if isinstance(op, Add) else []
+    graph = narrow(_joined(rng, op, *factors))
+    graph.verify()
+    x = np.arange(256).repeat(24).reshape(256, 2, 3, 4)
+    seen = graph.evaluate(x, keep=graph.types)
+    for value in ("v0", "v1", "y"):
+        fixed = graph.types[value].fixed
+        assert fixed.lo <= seen[value].min() <= seen[value].max() <= fixed.hi
+    if isinstance(op, (Extreme, Concat)):
+        assert graph.types["v0"].format == graph.types["v1"].format == graph.types["y"].format
+
+
+def test_what_is_moved_keeps_its_format(rng: Rng) -> None:
+    table = rng.integers(0, 4, 256)
+    flipped = Rearrange((4, 0), (-1, 2, 0), (1, 0), fill=-9)
+    graph = narrow(_graph(TensorType((2, 2, 2), U8), (Table(S8, 0), (table,)), (flipped, ()), (ArgMax(), ())))
+    assert graph.types["v0"].fixed == graph.types["v1"].fixed == FixedFormat(5, Encoding.SIGNED, 0.1, -3)
+    assert graph.types["v2"].fixed == FixedFormat(1, Encoding.UNSIGNED)
+
+
+def test_each_channel_has_its_own_part_of_a_table(rng: Rng) -> None:
+    rows = np.stack([np.arange(256), np.full(256, 7)])
+    graph = _graph(TensorType((1, 1, 2), U8), (Table(FixedFormat(16, Encoding.SIGNED), 0), (rows,)))
+    bounds = analyse(graph)["v0"]
+    assert (bounds.lo.tolist(), bounds.hi.tolist()) == ([0, 7], [255, 7])
