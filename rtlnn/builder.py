@@ -21,6 +21,7 @@ from rtlnn.load import load_network
 from rtlnn.ops import Precision
 from rtlnn.ops.serialize import save_network
 from rtlnn.passes.settings import Settings
+from rtlnn.passes.softmax import SoftmaxPlace
 from rtlnn.plan.boundary import identifier, port_of
 from rtlnn.plan.goal import DEFAULT_SHARE, Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
@@ -49,6 +50,7 @@ class Options:
     precision : of the requantizations
     settings : bits and requantizations layer by layer, or a precision file that says them
     calibration_method : how the ranges of a float model's activations are taken from the data
+    softmax : where a Softmax is computed
     objective : what to optimize
     target_interval, target_fps : cycles a frame, or frames a second, to reach; at most one of them
     max_dsp, max_lut, max_bram : budget (default: 70 % of what the platform leaves to the user)
@@ -61,6 +63,7 @@ class Options:
     precision: Precision = Precision.EXACT
     settings: Settings | Path | str | None = None
     calibration_method: CalibrationMethod = CalibrationMethod.MIN_MAX
+    softmax: SoftmaxPlace = SoftmaxPlace.HOST
     objective: Objective = Objective.THROUGHPUT
     target_interval: int | None = None
     target_fps: float | None = None
@@ -121,8 +124,9 @@ def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: P
     settings = options.layer_settings()
     progress("reading the model")
     network = load_network(
-        model, options.calibration, options.input_shapes, options.precision, settings, options.calibration_method
-    )
+        model, options.calibration, options.input_shapes, options.precision, settings, options.calibration_method,
+        options.softmax,
+    )  # fmt: skip
     design = plan_network(network, platform.name, platform.arithmetic, goal, budget, given, progress)
     if platform.shell and (loaded := design.circuit.loaded):
         names = ", ".join(dict.fromkeys(stage.name for stage, _ in loaded))

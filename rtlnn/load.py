@@ -21,6 +21,8 @@ from rtlnn.passes.requantize_settings import requantize_settings
 from rtlnn.passes.reshapes import settle_reshapes
 from rtlnn.passes.runner import Pass, run
 from rtlnn.passes.settings import Settings
+from rtlnn.passes.sink_dequantize import sink_dequantize
+from rtlnn.passes.softmax import SoftmaxPlace, softmax_in_hardware
 from rtlnn.passes.tabulate import tabulate
 from rtlnn.precision import check_layers
 from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod, calibration_frames, quantize_imported
@@ -35,6 +37,7 @@ def network_of(
     precision: Precision = Precision.EXACT,
     notes: tuple[str, ...] = (),
     settings: Settings | None = None,
+    softmax: SoftmaxPlace = SoftmaxPlace.HOST,
 ) -> Network:
     """The network of a quantized model. Of `settings`, what they say of requantizations counts.
 
@@ -44,7 +47,10 @@ def network_of(
     if settings is not None and settings.sets_requantization:
         steps = (requantize_settings(settings, precision), *steps)
         precision = Precision.EXACT
-    parts = lower(run(model.graph, (settle_reshapes, tabulate)), precision)
+    before: tuple[Pass, ...] = (settle_reshapes, sink_dequantize, tabulate)
+    if softmax is SoftmaxPlace.HARDWARE:
+        before = (*before, softmax_in_hardware)
+    parts = lower(run(model.graph, before), precision)
     parts.core.verify()
     core = run(parts.core, steps)
     head = parts.head.retype({v: core.types[v] for v in core.inputs})
@@ -61,6 +67,7 @@ def load_network(
     precision: Precision = Precision.EXACT,
     settings: Settings | None = None,
     method: CalibrationMethod = CalibrationMethod.MIN_MAX,
+    softmax: SoftmaxPlace = SoftmaxPlace.HOST,
 ) -> Network:
     """Read a model, quantize it if it is not, and lower it to integers.
 
@@ -73,6 +80,7 @@ def load_network(
     precision : of the requantizations
     settings : bits of a float model, and requantizations, layer by layer
     method : how the ranges of a float model's activations are taken from the data
+    softmax : where a Softmax is computed
 
     A float model and what `quantize_model` makes of it give the same network. Raises `InputError`.
     """
@@ -81,9 +89,9 @@ def load_network(
         if settings is not None:
             _check_quantized(imported, settings)
         if calibration is None:
-            return network_of(imported, precision, (), settings)
+            return network_of(imported, precision, (), settings, softmax)
         whole, notes = complete(imported, calibration)
-        return network_of(whole, precision, notes, settings)
+        return network_of(whole, precision, notes, settings, softmax)
     if calibration is None:
         raise InputError(
             f"{imported.name} is a float model, and quantizing it needs typical inputs: give --calibration data.npy "
@@ -92,7 +100,7 @@ def load_network(
         )
     quantized = replace(import_model(quantize_imported(imported, calibration, settings, method)), name=imported.name)
     notes = (RANDOM_NOTE,) if calibration is Calibration.RANDOM else ()
-    return network_of(quantized, precision, notes, settings)
+    return network_of(quantized, precision, notes, settings, softmax)
 
 
 def complete(model: ImportedModel, calibration: CalibrationData) -> tuple[ImportedModel, tuple[str, ...]]:

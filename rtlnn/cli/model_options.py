@@ -6,6 +6,7 @@ from pathlib import Path
 from rtlnn.builder import Options
 from rtlnn.ops import Precision
 from rtlnn.passes.settings import Settings
+from rtlnn.passes.softmax import SoftmaxPlace
 from rtlnn.plan.goal import Objective
 from rtlnn.precision import read_precision
 from rtlnn.quantization import Calibration, CalibrationMethod
@@ -70,6 +71,7 @@ def add_design_options(parser: ArgumentParser) -> None:
     )
     add_quantization_options(parser)
     add_requantize(parser)
+    _add_softmax(parser)
     goal = parser.add_argument_group("goal")
     goal.add_argument(
         "--optimize",
@@ -99,6 +101,16 @@ def add_requantize(parser: ArgumentParser) -> None:
     )
 
 
+def _add_softmax(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--softmax",
+        choices=[p.value for p in SoftmaxPlace],
+        default=SoftmaxPlace.HOST.value,
+        help="where a Softmax is computed: `hardware` does so in fixed point, to within 0.5625 steps of the result "
+        "(default: host)",
+    )
+
+
 def add_json(parser: ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object, for machines")
 
@@ -122,6 +134,7 @@ def design_options(options: Namespace) -> Options:
         precision=Precision(options.requantize),
         settings=options.precision,
         calibration_method=CalibrationMethod(options.calibration_method),
+        softmax=SoftmaxPlace(options.softmax),
         objective=Objective(options.optimize),
         target_interval=options.target_interval,
         target_fps=options.target_fps,

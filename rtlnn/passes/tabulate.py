@@ -47,9 +47,15 @@ def tabulate(graph: Graph) -> Graph:
                     constants[name] = table
                     types[name] = TensorType(table.shape, FixedFormat.spanning(int(table.min()), int(table.max())))
                     op = Table(node.op.output, graph.types[origin].fixed.lo)
-                    made = replace(node, op=op, inputs=(origin, name))
+                    made = replace(node, name=_name(graph, inner, node), op=op, inputs=(origin, name))
         nodes.append(made)
     return infer_types(pruned(replace(graph, nodes=tuple(nodes), constants=constants, types=types)))
+
+
+def _name(graph: Graph, nodes: list[Node], quantize: Node) -> str:
+    """That of the last function in the table, unless others need its result as well."""
+    last = next(n for n in reversed(nodes) if isinstance(n.op, _BEYOND_SCALING))
+    return last.name if len(graph.users(last.output)) == 1 and last.output not in graph.outputs else quantize.name
 
 
 def _origin(graph: Graph, chain: tuple[str, ...]) -> str | None:

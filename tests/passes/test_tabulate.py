@@ -109,3 +109,30 @@ def test_sums_must_be_quantized_before_an_activation(rng: Rng) -> None:
     m.add("Gemm", m.integers(weights, 0.01), transB=1).add("Tanh", name="curve").qdq(0.04, -7)
     with pytest.raises(InputError, match=r"'curve' .*its input is not quantized"):
         load_network(m.build())
+
+
+def test_a_product_with_a_function_of_itself_is_one_table(rng: Rng) -> None:
+    m = Model(("N", 1)).qdq(0.05, 3)
+    x = m.last
+    m.add("Sigmoid").qdq(1 / 256, -128).add("Mul", x, name="swish").qdq(0.03, -110)
+    network = load_network(proto := m.build())
+    _one_table(network)
+    assert network.core.nodes[0].name == "swish"
+    codes = (np.arange(-128, 128)[:, np.newaxis] - 3).astype(np.float32) * np.float32(0.05)
+    np.testing.assert_array_equal(Reference(network)(codes), run(proto, codes))
+
+
+def test_codes_are_moved_before_a_function_of_them(rng: Rng) -> None:
+    m = Model(("N", 4, 3, 3)).qdq(0.05, 3).add("MaxPool", kernel_shape=[2, 2])
+    m.add("DepthToSpace", blocksize=2).add("Pad", np.array([0, 0, 1, 0, 0, 0, 0, 2])).add("Tanh").qdq(0.01, -7)
+    network = load_network(proto := m.build())
+    assert [type(n.op).__name__ for n in network.core.nodes] == ["MaxPool2D", "Rearrange", "Table"]
+    assert network.core.nodes[1].op.fill == 3
+    x = 4 * rng.standard_normal((20, 4, 3, 3)).astype(np.float32)
+    np.testing.assert_array_equal(Reference(network)(x), run(proto, x))
+
+
+def test_a_fill_between_two_codes_stays_where_it_is(rng: Rng) -> None:
+    m = Model(("N", 4, 3, 3)).qdq(0.05, 3).add("Pad", np.array([0, 0, 1, 0, 0, 0, 0, 2]), np.float32(0.02))
+    with pytest.raises(InputError, match="its input is not quantized"):
+        load_network(m.add("Tanh").qdq(0.01, -7).build())

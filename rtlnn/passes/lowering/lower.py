@@ -17,6 +17,7 @@ from rtlnn.ops import (
     Dense,
     Dequantize,
     Extreme,
+    FixedSoftmax,
     MaxPool2D,
     Precision,
     Quantize,
@@ -205,7 +206,7 @@ class _Lowering:
                 for name in names[1:]:
                     self.core.retype(name, meant)
                 self.values[node.output] = _Codes(self.core.add(node.name, node.op, names, node.output))
-            case Table():
+            case Table() | FixedSoftmax():
                 table = self.core.constant(node.inputs[1], self.graph.constants[node.inputs[1]])
                 self.values[node.output] = _Codes(self.core.add(node.name, node.op, (*names, table), node.output))
             case _:
