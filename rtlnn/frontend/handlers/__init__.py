@@ -13,6 +13,7 @@ from rtlnn.frontend.handlers import (
     qonnx,
     qoperator,
     quantization,
+    selection,
     shapes,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "qonnx",
     "qoperator",
     "quantization",
+    "selection",
     "shapes",
 ]
