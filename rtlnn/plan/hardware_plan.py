@@ -31,7 +31,8 @@ class HardwarePlan:
         cls, model: str, platform: str, options: Sequence[Option], depths: Mapping[Edge, int] | None = None
     ) -> "HardwarePlan":
         """What was chosen; `depths` of the queues at all edges where one may be needed."""
-        queues = {edge.user: [0] * len(option.task.sources) for option in options for edge in depths or ()}
+        users = {edge.user for edge in depths or ()}
+        queues = {o.task.name: [0] * len(o.task.sources) for o in options if o.task.name in users}
         for edge, depth in (depths or {}).items():
             queues[edge.user][edge.port] = depth
         found = ((option, queues.get(option.task.name)) for option in options)
