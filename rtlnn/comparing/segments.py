@@ -79,7 +79,7 @@ def taps_of(imported: ImportedModel, network: Network) -> tuple[Tap, ...]:
     held |= {v: v for v in core.inputs if v in graph.types and graph.types[v].format is not None}
     by_value: dict[str, tuple[str, Array]] = {}
     for tensor, (value, index) in imported.tensors.items():
-        if index.size == graph.types[value].size:
+        if value in graph.types and index.size == graph.types[value].size:
             by_value.setdefault(value, (tensor, index))
     order = [*core.inputs, *(n.output for n in core.nodes)]
     taps = []

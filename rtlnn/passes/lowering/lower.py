@@ -27,7 +27,7 @@ from rtlnn.ops import (
     Table,
     Thresholds,
 )
-from rtlnn.passes.elementwise import leads_to_codes
+from rtlnn.passes.elementwise import ELEMENTWISE, leads_to_codes
 from rtlnn.passes.lowering.core import CoreBuilder
 from rtlnn.passes.lowering.host import Boundary, head_graph, tail_graph
 from rtlnn.passes.lowering.join import Joining
@@ -228,6 +228,9 @@ class _Lowering:
                 return
             result = self.join.applied(node, values) if len(values) > 1 else self.represent.applied(node, values[0])
         except ValueError as error:
+            if isinstance(node.op, ELEMENTWISE) and not leads_to_codes(self.graph, node.output):
+                self._behind(node)
+                return
             pending = tuple(v for v in node.inputs if isinstance(r := self.values.get(v), Represented) and not r.plain)
             raise _fail(node, str(error), NOT_QUANTIZED, pending) from error
         if self.uses[node.output] != 1:

@@ -37,7 +37,7 @@ def completed(graph: Graph, frames: Sequence[Array]) -> tuple[Graph, tuple[str, 
     found: dict[str, None] = {}
     whole = graph
     while (refused := _refused(graph)) is not None:
-        new = _ends(graph, (v for r in refused.refusals for v in r.unquantized))
+        new = _places(graph, (v for r in refused.refusals for v in r.unquantized))
         # a value that was quantized, or that only a pair made, would go on for ever
         if not all(r.unquantized for r in refused.refusals) or not new.keys() <= whole.types.keys() - found.keys():
             raise refused
@@ -56,17 +56,38 @@ def _refused(graph: Graph) -> NodesRefused | None:
     return None
 
 
-def _ends(graph: Graph, values: Iterable[str]) -> dict[str, None]:
-    """Of functions of one quantized value, element by element, only the end: all before it is one table's work."""
+def _places(graph: Graph, values: Iterable[str]) -> dict[str, None]:
+    """Where to quantize: at both ends of what one table does.
+
+    Of functions of one quantized value, element by element, that is their end; of functions of accumulators that join
+    again, as those of a PRelu, where they part.
+    """
     origins = origins_of(graph)
     ends: dict[str, None] = {}
     for value in values:
+        if not origins[value]:
+            ends[_fork(graph, value)] = None
+            continue
         last, users = value, graph.users(value)
-        while origins[value] and users and all(origins[n.output][:1] == origins[value][:1] for n in users):
+        while users and all(origins[n.output][:1] == origins[value][:1] for n in users):
             last = users[-1].output
             users = graph.users(last)
         ends[last] = None
     return ends
+
+
+def _fork(graph: Graph, value: str) -> str:
+    """The value that several functions read, `value` being one of them; else `value` itself."""
+    source = value
+    while (node := graph.producer(source)) is not None and isinstance(node.op, ELEMENTWISE):
+        activations = [v for v in node.inputs if v not in graph.constants]
+        if len(activations) != 1:
+            break
+        source = activations[0]
+        readers = graph.users(source)
+        if len(readers) > 1 and all(isinstance(n.op, ELEMENTWISE) for n in readers):
+            return source
+    return value
 
 
 def _format(graph: Graph, value: str, ends: tuple[float, float]) -> FixedFormat:
