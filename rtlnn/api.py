@@ -4,18 +4,17 @@
 them take integers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 
 from rtlnn import quantization
 from rtlnn.builder import Options, build, estimate
 from rtlnn.errors import CheckFailed, InputError, RtlnnError
-from rtlnn.ir.network import Network
+from rtlnn.ir.network import ModelPort, Network
 from rtlnn.ir.types import Array
 from rtlnn.load import load_network
 from rtlnn.ops import Precision
@@ -71,7 +70,7 @@ def reference(
 
 def simulate(
     build_dir: Path | str,
-    inputs: Array | Path | str | None = None,
+    inputs: Array | Mapping[str, Array] | Path | str | None = None,
     frames: int | None = None,
     level: Level = Level.CORE,
     simulator: Simulator = Simulator.VERILATOR,
@@ -82,7 +81,8 @@ def simulate(
 
     Parameters
     ----------
-    inputs : an array or a .npy file. Arrays of the model's own input shape (one frame, or any number of them) are the
+    inputs : an array or a .npy file; of several inputs arrays by name, or a .npz file. Arrays of the model's own input
+        shape (one frame, or any number of them) are the
         model's own input, of whatever number type: the host's part converts them. Others must be integer frames
         (N, H, W, C), as the hardware takes them. Default: random integers over the whole range
     frames : use so many (the first ones of `inputs`)
@@ -95,36 +95,46 @@ def simulate(
     """
     if inputs is None:
         return simulate_frames(build_dir, None, frames, level, simulator, waves, progress)
-    source = "array" if isinstance(inputs, np.ndarray) else str(inputs)
+    source = str(inputs) if isinstance(inputs, (Path, str)) else "array"
     network = load_reference(build_dir).network
-    data = inputs if isinstance(inputs, np.ndarray) else _read(Path(inputs))
-    if _is_own_input(network, data):
-        data = _core_frames(network, data, frames, source)
-    result = simulate_frames(build_dir, data, frames, level, simulator, waves, progress)
+    data = _read(Path(inputs)) if isinstance(inputs, (Path, str)) else inputs
+    arrays = _ordered(network, data, source)
+    if all(_is_own(port, array) for port, array in zip(network.inputs, arrays, strict=True)):
+        arrays = _core_frames(network, arrays, frames, source)
+    result = simulate_frames(build_dir, arrays, frames, level, simulator, waves, progress)
     return replace(result, inputs=source)
 
 
-def _read(path: Path) -> Array:
+def _read(path: Path) -> Array | dict[str, Array]:
     try:
         data = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise InputError(f"{path} cannot be read as a NumPy array file (.npy): {error}") from error
-    if not isinstance(data, np.ndarray):
-        raise InputError(f"{path} holds several arrays; give a .npy file with one")
-    return data
+    return data if isinstance(data, np.ndarray) else dict(data)
 
 
-def _is_own_input(network: Network, data: Array) -> bool:
-    shape = network.input.shape
-    return data.dtype.kind in "fiu" and shape in (data.shape, data.shape[1:])
+def _ordered(network: Network, data: Array | Mapping[str, Array], source: str) -> list[Array]:
+    """An array for each of the model's inputs, in its order."""
+    names = [port.name for port in network.inputs]
+    if isinstance(data, np.ndarray):
+        if len(names) > 1:
+            raise InputError(f"{source} holds one array; the model has the inputs {', '.join(names)}: give a .npz file")
+        return [data]
+    if set(data) != set(names):
+        raise InputError(f"{source} holds several arrays, {', '.join(data)}; the model's inputs are {', '.join(names)}")
+    return [data[name] for name in names]
 
 
-def _core_frames(network: Network, data: Array, frames: int | None, source: str) -> NDArray[np.int64]:
-    """The hardware's input for the first `frames` of the model's own ones."""
-    data = data[np.newaxis] if data.shape == network.input.shape else data
-    if not len(data):
+def _is_own(port: ModelPort, data: Array) -> bool:
+    return data.dtype.kind in "fiu" and port.shape in (data.shape, data.shape[1:])
+
+
+def _core_frames(network: Network, data: Sequence[Array], frames: int | None, source: str) -> list[Array]:
+    """The hardware's inputs for the first `frames` of the model's own ones."""
+    given = [a[np.newaxis] if a.shape == p.shape else a for p, a in zip(network.inputs, data, strict=True)]
+    count = min(len(a) for a in given)
+    if not count:
         raise InputError(f"{source} holds no frames; give at least one")
-    if frames is not None and frames > len(data):
-        raise InputError(f"{source} holds {len(data)} frames, not {frames}")
-    (made,) = network.to_core(data[:frames])
-    return made
+    if frames is not None and frames > count:
+        raise InputError(f"{source} holds {count} frames, not {frames}")
+    return list(network.to_core(*(a[:frames] for a in given)))

@@ -3,7 +3,7 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from rtlnn.emit.primitives import simulation_models
 from rtlnn.emit.vivado import vivado_files
 from rtlnn.emit.weights import WEIGHTS_FILE
 from rtlnn.errors import InputError
+from rtlnn.ir.network import ModelPort, Network
 from rtlnn.load import load_network
 from rtlnn.ops import Precision
 from rtlnn.ops.serialize import save_network
@@ -127,6 +128,7 @@ def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: P
         model, options.calibration, options.input_shapes, options.precision, settings, options.calibration_method,
         options.softmax,
     )  # fmt: skip
+    _check_shell(network, platform)
     design = plan_network(network, platform.name, platform.arithmetic, goal, budget, given, progress)
     if platform.shell and (loaded := design.circuit.loaded):
         names = ", ".join(dict.fromkeys(stage.name for stage, _ in loaded))
@@ -135,6 +137,16 @@ def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: P
             'weights; choose "bram", or a platform without a shell'
         )
     return design, platform
+
+
+def _check_shell(network: Network, platform: Platform) -> None:
+    """Raise `InputError` if the platform's shell has too few streams."""
+    core = network.core
+    if platform.shell and (len(core.inputs), len(core.outputs)) != (1, 1):
+        raise InputError(
+            f"{network.name} has {len(core.inputs)} inputs and {len(core.outputs)} outputs in hardware, but the shell "
+            f"of platform {platform.name} has one of each; choose a platform without a shell, such as vu9p"
+        )
 
 
 def estimate(
@@ -178,26 +190,41 @@ def _check_output(output: Path) -> None:
 
 
 def _interface(design: Design, platform: Platform) -> Interface:
-    core = design.network.core
-    top = identifier(design.network.name)
-    source, result = core.types[core.inputs[0]], core.types[core.outputs[0]]
+    network, circuit = design.network, design.circuit
+    core = network.core
+    top = identifier(network.name)
+    inputs, outputs = _buses("s_axis", core.inputs, network.inputs), _buses("m_axis", core.outputs, network.outputs)
     return Interface(
         top,
         f"{top}_kernel" if platform.shell else None,
-        port_of(source, design.circuit.inputs[0]),
-        port_of(result, design.circuit.output_formats[0]),
+        {bus: port_of(core.types[v], fmt) for bus, v, fmt in zip(inputs, core.inputs, circuit.inputs, strict=True)},
+        {
+            bus: port_of(core.types[v], fmt)
+            for bus, v, fmt in zip(outputs, core.outputs, circuit.output_formats, strict=True)
+        },
         design.schedule.latency,
         design.schedule.interval,
         loader.beats if (loader := design.circuit.loader) else None,
     )
 
 
+def _buses(prefix: str, values: Sequence[str], ports: Sequence[ModelPort]) -> list[str]:
+    """Names of the core's streams: the model's own where each is one of the model's."""
+    if len(values) == 1:
+        return [prefix]
+    taken = ["weights"]
+    for name in [port.name for port in ports] if len(ports) == len(values) else values:
+        taken.append(identifier(name, taken))
+    return [f"{prefix}_{name}" for name in taken[1:]]
+
+
 def _write(
     folder: Path, design: Design, platform: Platform, interface: Interface, report: dict[str, Any], progress: Progress
 ) -> None:
     progress("generating Verilog")
-    source, sink = Bus("s_axis", interface.input.element_bits), Bus("m_axis", interface.output.element_bits)
-    netlist = emit_circuit(interface.top, design.filled(), [source], [sink])
+    sides = interface.inputs, interface.outputs
+    inputs, outputs = ([Bus(name, port.element_bits) for name, port in ports.items()] for ports in sides)
+    netlist = emit_circuit(interface.top, design.filled(), inputs, outputs)
     files = {f"rtl/{name}.v": text for name, text in netlist.modules.items()}
     files["rtl/files.f"] = "".join(f"{name}.v\n" for name in netlist.modules)
     files |= {f"mem/{name}": text for name, text in netlist.memories.items()}

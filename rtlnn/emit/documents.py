@@ -17,19 +17,34 @@ def instantiation_template(interface: Interface) -> str:
         "weight_ports": weight_documents.instance_ports(interface),
         "weight_connections": weight_documents.connections(interface),
     }
-    for side, port in (("in", interface.input), ("out", interface.output)):
-        values |= {
-            f"{side}_beats": port.beats,
-            f"{side}_elements": _count(port.elements, "element"),
-            f"{side}_element_bits": port.element_bits,
-            f"{side}_msb": port.tdata_bits - 1,
-        }
+    inputs, outputs = interface.inputs, interface.outputs
+    values["stream_ports"] = "".join(
+        [_instance_ports(bus, port, "input", "output") for bus, port in inputs.items()]
+        + [_instance_ports(bus, port, "output", "input") for bus, port in outputs.items()]
+    )
+    values["stream_connections"] = "".join(
+        f"    .{name:<14}({name}),\n" if len(name) < 14 else f"    .{name} ({name}),\n"
+        for bus in (*inputs, *outputs)
+        for name in (f"{bus}_{signal}" for signal in ("tdata", "tvalid", "tready", "tlast"))
+    )
     return fill("instantiation.v.in", values)
+
+
+def _instance_ports(bus: str, port: StreamPort, forth: str, back: str) -> str:
+    """The ports of a stream, in the module around the instance."""
+    beats, elements = port.beats, _count(port.elements, "element")
+    return (
+        f"  // {forth}: frames of {beats} beats, {elements} of {port.element_bits} bits each\n"
+        f"  {forth:<6} wire [{port.tdata_bits - 1}:0] {bus}_tdata,\n"
+        f"  {forth:<6} wire        {bus}_tvalid,\n"
+        f"  {back:<6} wire        {bus}_tready,\n"
+        f"  {forth:<6} wire        {bus}_tlast,        // on the last beat of a frame\n"
+        "\n"
+    )
 
 
 def port_sheet(interface: Interface, report: Mapping[str, Any]) -> str:
     """The README of a build (Markdown); `report` is that of `rtlnn.report.report_of`."""
-    source, result = interface.input, interface.output
     values: dict[str, object] = {
         "top": interface.top,
         "model": report["model"],
@@ -42,20 +57,63 @@ def port_sheet(interface: Interface, report: Mapping[str, Any]) -> str:
         "size": _size(report["resources"]),
         "notes": _notes(report.get("notes", ())),
         "host": _host(report.get("host", {})),
-        "in_text": _frames(source, "s_axis") + _input_numbers(source),
-        "out_text": _frames(result, "m_axis") + _output_numbers(result),
+        "stream_ports": _sheet_ports(interface),
+        "streams": _streams(interface),
+        "in_tlast": "s_axis_tlast" if len(interface.inputs) == 1 else "tlast",
+        "calls": _calls(interface),
         "file_rows": _files(interface),
         "weight_ports": weight_documents.sheet_ports(interface),
         "weights": weight_documents.sheet_section(interface),
     }
-    for side, port in (("in", source), ("out", result)):
-        values |= {
-            f"{side}_tdata_bits": port.tdata_bits,
-            f"{side}_lanes": f"{_count(port.elements, 'element')} of {port.element_bits} bits",
-            f"{side}_shape": " x ".join(map(str, port.shape)),
-            f"{side}_dims": ", ".join(map(str, port.shape)),
-        }
     return fill("README.md.in", values)
+
+
+def _sheet_ports(interface: Interface) -> str:
+    """Rows of the table of ports."""
+    rows = []
+    for ports, there, back, what in (
+        (interface.inputs, "in", "out", "taken"),
+        (interface.outputs, "out", "in", "delivered"),
+    ):
+        for bus, port in ports.items():
+            lanes = f"{_count(port.elements, 'element')} of {port.element_bits} bits"
+            beat = f"a beat is {what} in each cycle in which both are high"
+            rows += [
+                f"| `{bus}_tdata` | {there} | {port.tdata_bits} | {lanes} |\n",
+                f"| `{bus}_tvalid`, `{bus}_tready` | {there}, {back} | 1 | {beat} |\n",
+                f"| `{bus}_tlast` | {there} | 1 | high on the last beat of each frame |\n",
+            ]
+    return "".join(rows)
+
+
+def _streams(interface: Interface) -> str:
+    """A section for each stream."""
+    sections = []
+    for title, ports, numbers in (
+        ("Input", interface.inputs, _input_numbers),
+        ("Output", interface.outputs, _output_numbers),
+    ):
+        for bus, port in ports.items():
+            name = title if len(ports) == 1 else f"{title} `{bus}`"
+            shape = " x ".join(map(str, port.shape))
+            sections.append(f"## {name}: {shape} frames\n\n{_frames(port, bus)}{numbers(port)}\n")
+    return "".join(sections)
+
+
+def _calls(interface: Interface) -> str:
+    """How the reference computes what the hardware delivers."""
+    if len(interface.inputs) == len(interface.outputs) == 1:
+        dims, results = (", ".join(map(str, port.shape)) for port in (interface.input, interface.output))
+        return (
+            f"(frames,) = reference.network.to_core(x)     # the model's own input (N, ...) -> integers (N, {dims})\n"
+            f"results = reference.run(frames)              # what the hardware delivers, bit for bit (N, {results})\n"
+            "(y,) = reference.network.from_core(results)  # the model's own output\n"
+        )
+    return (
+        "frames = reference.network.to_core(*x)      # the model's inputs (N, ...) -> integers, in this order\n"
+        "results = reference.outputs(*frames)        # what the hardware delivers, bit for bit\n"
+        "y = reference.network.from_core(*results)   # the model's own outputs\n"
+    )
 
 
 def _frames(port: StreamPort, bus: str) -> str:
@@ -95,7 +153,7 @@ def _ends(lanes: int) -> Sequence[int]:
 
 
 def _padding(port: StreamPort, bus: str) -> str:
-    if bus == "s_axis":
+    if bus.startswith("s_axis"):
         return f"bits {port.bits} and up of each element are ignored"
     return f"the upper bits repeat bit {port.bits - 1}" if port.signed else "the upper bits are 0"
 

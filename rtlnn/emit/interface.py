@@ -5,6 +5,7 @@ Written to `BUILD_DIR/interface.json`. In memory a frame is its elements in NHWC
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -59,19 +60,33 @@ class StreamPort:
 
 @dataclass(frozen=True)
 class Interface:
-    """The top module `top` with its ports `s_axis` and `m_axis`, its latency and its interval in clock cycles.
+    """The top module `top` with its ports, its latency and its interval in clock cycles.
 
-    `kernel` is the name of the platform shell's top module, None for a platform without a shell. `weight_beats` are the
-    beats that `s_axis_weights` takes before the first frame (`mem/weights.bin`), None where there is no such port.
+    `inputs` and `outputs` are streams by the names of their buses: `s_axis` and `m_axis` where there is one of them,
+    else `s_axis_<name>` and `m_axis_<name>`. `kernel` is the name of the platform shell's top module, None for a
+    platform without a shell. `weight_beats` are the beats that `s_axis_weights` takes before the first frame
+    (`mem/weights.bin`), None where there is no such port.
     """
 
     top: str
     kernel: str | None
-    input: StreamPort
-    output: StreamPort
+    inputs: Mapping[str, StreamPort]
+    outputs: Mapping[str, StreamPort]
     latency_cycles: int
     interval_cycles: int
     weight_beats: int | None = None
+
+    @property
+    def input(self) -> StreamPort:
+        """The only input. Raises `ValueError` if there are several."""
+        (port,) = self.inputs.values()
+        return port
+
+    @property
+    def output(self) -> StreamPort:
+        """The only output. Raises `ValueError` if there are several."""
+        (port,) = self.outputs.values()
+        return port
 
     def to_json(self) -> str:
         data = asdict(self)
@@ -83,6 +98,7 @@ class Interface:
     def load(cls, build_dir: Path) -> "Interface":
         """Read `build_dir/interface.json`."""
         data: dict[str, Any] = json.loads((build_dir / "interface.json").read_text())
-        for side in ("input", "output"):
-            data[side] = StreamPort(**{**data[side], "shape": tuple(data[side]["shape"])})
+        for side in ("inputs", "outputs"):
+            ports = data[side].items()
+            data[side] = {name: StreamPort(**{**port, "shape": tuple(port["shape"])}) for name, port in ports}
         return cls(**data)

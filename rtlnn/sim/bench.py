@@ -42,7 +42,8 @@ def run_bench(job: Job, bench: Bench, frames: int, findings: Findings) -> Measur
     with TemporaryDirectory(prefix="rtlnn-") as name:
         work = Path(name)
         config = BenchConfig(job.seed, STALL, job.quiet_limit)
-        config.save(work, job.folder.interface, job.inputs[:frames], job.expected[:frames])
+        inputs, expected = ([a[:frames] for a in arrays] for arrays in (job.inputs, job.expected))
+        config.save(work, job.folder.interface, inputs, expected)
         if job.folder.interface.weight_beats is not None:
             shutil.copy(job.folder.mem_dir / WEIGHTS_FILE, work)
         try:
@@ -61,6 +62,5 @@ def run_bench(job: Job, bench: Bench, frames: int, findings: Findings) -> Measur
             findings.waves = str(kept.relative_to(job.folder.path))
         measured = Measured.load(work)
     if measured:
-        expected = job.expected[:frames]
-        findings.values(step, measured.outputs.reshape(expected.shape), expected)
+        findings.values(step, job.folder.interface, measured.outputs, expected)
     return measured

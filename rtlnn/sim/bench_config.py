@@ -18,6 +18,7 @@ __all__ = ["CLOCK_NS", "BenchConfig", "Measured", "bench_test"]
 CLOCK_NS = 2  # any: simulated time has no meaning here
 
 MEASURED = "measured.npz"
+OUTPUTS = "outputs.npz"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,38 +39,42 @@ class BenchConfig:
     quiet_limit: int
 
     def save(
-        self, folder: Path, interface: Interface, inputs: NDArray[np.integer], expected: NDArray[np.integer]
+        self,
+        folder: Path,
+        interface: Interface,
+        inputs: Sequence[NDArray[np.integer]],
+        expected: Sequence[NDArray[np.integer]],
     ) -> None:
-        """Write the bench's files; frames are [N, H, W, C]."""
+        """Write the bench's files; frames are [N, H, W, C], of each input and output."""
         (folder / "bench.json").write_text(json.dumps(asdict(self)))
         (folder / "interface.json").write_text(interface.to_json())
-        np.save(folder / "inputs.npy", inputs)
-        np.save(folder / "expected.npy", expected)
+        np.savez(folder / "inputs.npz", *inputs)
+        np.savez(folder / "expected.npz", *expected)
 
     @classmethod
-    def load(cls, folder: Path) -> tuple["BenchConfig", Interface, NDArray[np.integer], NDArray[np.integer]]:
+    def load(cls, folder: Path) -> tuple["BenchConfig", Interface, list[NDArray[np.int64]], list[NDArray[np.int64]]]:
         """(config, interface, inputs, expected)"""
         config = cls(**json.loads((folder / "bench.json").read_text()))
-        return config, Interface.load(folder), np.load(folder / "inputs.npy"), np.load(folder / "expected.npy")
+        return config, Interface.load(folder), _arrays(folder / "inputs.npz"), _arrays(folder / "expected.npz")
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A run without stalls: the output values [N, ...], latency of the first frame, intervals after three frames."""
+    """A run without stalls: values [N, ...] of each output, latency of the first frame, intervals after three."""
 
-    outputs: NDArray[np.int64]
+    outputs: Sequence[NDArray[np.int64]]
     latency: int
     intervals: tuple[int, ...]
 
     @classmethod
-    def of(cls, outputs: NDArray[np.int64], taken: Sequence[int], given: Sequence[int], frame_beats: int) -> "Measured":
-        """From the cycles in which input beats were taken, and output beats given, `frame_beats` a frame."""
-        ends = given[frame_beats - 1 :: frame_beats]
+    def of(cls, outputs: Sequence[NDArray[np.int64]], begin: int, ends: Sequence[int]) -> "Measured":
+        """From the cycles of the first input handshake, and of the last output handshake of each frame."""
         intervals = tuple(later - end for end, later in pairwise(ends))
-        return cls(outputs, ends[0] - taken[0], intervals[2:])
+        return cls(outputs, ends[0] - begin, intervals[2:])
 
     def save(self, folder: Path) -> None:
-        np.savez(folder / MEASURED, outputs=self.outputs, latency=self.latency, intervals=self.intervals)
+        np.savez(folder / OUTPUTS, *self.outputs)
+        np.savez(folder / MEASURED, latency=self.latency, intervals=self.intervals)
 
     @classmethod
     def load(cls, folder: Path) -> "Measured | None":
@@ -77,9 +82,15 @@ class Measured:
         if not (folder / MEASURED).exists():
             return None
         with np.load(folder / MEASURED) as data:
-            return cls(data["outputs"], int(data["latency"]), tuple(int(n) for n in data["intervals"]))
+            return cls(_arrays(folder / OUTPUTS), int(data["latency"]), tuple(int(n) for n in data["intervals"]))
 
 
 def bench_test(function: F) -> F:
     """`cocotb.test`, with a type."""
     return cast(F, cocotb.test()(function))
+
+
+def _arrays(file: Path) -> list[NDArray[np.int64]]:
+    """The arrays of a file that `np.savez` wrote, in order."""
+    with np.load(file) as data:
+        return [data[f"arr_{n}"] for n in range(len(data.files))]

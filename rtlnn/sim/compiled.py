@@ -15,12 +15,13 @@ def compile_core(folder: BuildFolder, cache_dir: Path | None = None) -> Compiled
 
     Raises `InputError` without tools, `BuildError` if Verilator or the compiler refuses the design.
     """
+    interface = folder.interface
     return CompiledCore.build(
         folder.core_files,
-        folder.interface.top,
-        port_format(folder.interface.input),
-        port_format(folder.interface.output),
+        interface.top,
+        [port_format(port) for port in interface.inputs.values()],
+        [port_format(port) for port in interface.outputs.values()],
         folder.mem_dir,
-        ports=PortNames.core(weights=folder.interface.weight_beats is not None),
+        ports=PortNames.core(interface.inputs, interface.outputs, interface.weight_beats is not None),
         cache_dir=cache_dir,
     )

@@ -32,7 +32,7 @@ def run_core(job: Job, findings: Findings) -> None:
         _run_harness(job, findings)
         run_bench(job, bench, job.affordable(BENCH_CYCLES, BENCH_FRAMES), findings)
         return
-    measured = run_bench(job, bench, len(job.inputs), findings)
+    measured = run_bench(job, bench, job.frames, findings)
     if measured:
         findings.first_frame("bench always_ready", measured.latency, interface.latency_cycles)
         findings.steady("bench always_ready", measured.intervals, interface.interval_cycles)
@@ -46,22 +46,22 @@ def _run_harness(job: Job, findings: Findings) -> None:
     findings.build_seconds += core.build_seconds
     job.progress("building the simulator", 1, 1)
     name = "no stalls"
-    measured = _run(job, core, findings, name, max(len(job.inputs), TIMING_FRAMES), NO_STALLS, NO_STALLS)
+    measured = _run(job, core, findings, name, max(job.frames, TIMING_FRAMES), NO_STALLS, NO_STALLS)
     if measured:
         findings.first_frame(name, measured.latency, interface.latency_cycles)
         findings.steady(name, [int(n) for n in measured.steady_intervals], interface.interval_cycles)
     for name, (source, sink) in STALLED_RUNS.items():
-        _run(job, core, findings, name, min(len(job.inputs), STALLED_FRAMES), source, sink)
+        _run(job, core, findings, name, min(job.frames, STALLED_FRAMES), source, sink)
 
 
 def _run(
     job: Job, core: CompiledCore, findings: Findings, name: str, count: int, source: Stalls, sink: Stalls
 ) -> StreamRun | None:
     """One run of `count` frames; None if it broke off."""
-    order = np.arange(count) % len(job.inputs)  # few frames are sent again
+    order = np.arange(count) % job.frames  # few frames are sent again
     try:
         result = core.run(
-            job.inputs[order],
+            [array[order] for array in job.inputs],
             source_stall=source,
             sink_stall=sink,
             seed=job.seed,
@@ -71,7 +71,8 @@ def _run(
     except CheckFailed as error:
         findings.break_off(name, str(error))
         return None
-    findings.values(name, result.outputs.reshape(count, *job.folder.interface.output.shape), job.expected[order])
+    outputs = [sink.values for sink in result.sinks]
+    findings.values(name, job.folder.interface, outputs, [array[order] for array in job.expected])
     for violation in result.violations:
         findings.fail(name, violation)
     if result.frame_error:

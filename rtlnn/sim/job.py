@@ -15,7 +15,7 @@ __all__ = ["Job"]
 
 @dataclass(frozen=True, eq=False)
 class Job:
-    """A build, frames to send and frames to expect (both [N, H, W, C]), and how to run them.
+    """A build, frames to send and frames to expect ([N, H, W, C] of each input and output), and how to run them.
 
     Parameters
     ----------
@@ -25,13 +25,17 @@ class Job:
     """
 
     folder: BuildFolder
-    inputs: NDArray[np.int64]
-    expected: NDArray[np.int64]
+    inputs: tuple[NDArray[np.int64], ...]
+    expected: tuple[NDArray[np.int64], ...]
     simulator: Simulator
     waves: bool
     seed: int
     progress: Progress
     cache_dir: Path | None
+
+    @property
+    def frames(self) -> int:
+        return len(self.inputs[0])
 
     @property
     def quiet_limit(self) -> int:
@@ -43,4 +47,4 @@ class Job:
         """How many frames, of the job's own and up to `most`, take at most `cycles` without stalls; at least one."""
         interface = self.folder.interface
         room = (cycles - interface.latency_cycles) // interface.interval_cycles
-        return max(1, min(len(self.inputs), most, room))
+        return max(1, min(self.frames, most, room))

@@ -20,7 +20,7 @@ def run_kernel(job: Job, findings: Findings) -> None:
     interface = job.folder.interface
     files = (*job.folder.core_files, *job.folder.kernel_files)
     bench = Bench("kernel", "rtlnn.sim.kernel_test", interface.kernel or "", files)
-    measured = run_bench(job, bench, len(job.inputs), findings)
+    measured = run_bench(job, bench, job.frames, findings)
     if measured:
         findings.latency = measured.latency
         findings.steady("bench no_stalls", measured.intervals, kernel_interval(interface))

@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from rtlnn.emit.interface import Interface
+
 __all__ = ["Findings", "Level", "Mismatch", "Progress", "SimulationResult", "compare"]
 
 Progress: TypeAlias = Callable[[str, int, int], None]
@@ -116,13 +118,21 @@ class Findings:
     build_seconds: float = 0.0
     waves: str | None = None
 
-    def values(self, run: str, outputs: NDArray[np.integer], expected: NDArray[np.integer]) -> None:
-        """Compare the output frames [N, H, W, C] of a run."""
-        count, first = compare(outputs, expected)
-        self.mismatches += count
-        if first:
-            self.first_mismatch = self.first_mismatch or first
-            self.failures.append(f"{run}: {count} of {expected.size} values are wrong; first: {first}")
+    def values(
+        self,
+        run: str,
+        interface: Interface,
+        outputs: Sequence[NDArray[np.integer]],
+        expected: Sequence[NDArray[np.integer]],
+    ) -> None:
+        """Compare the output frames of a run with those expected, [N, H, W, C] of each output."""
+        for bus, got, want in zip(interface.outputs, outputs, expected, strict=True):
+            count, first = compare(got.reshape(want.shape), want)
+            self.mismatches += count
+            if first:
+                self.first_mismatch = self.first_mismatch or first
+                where = run if len(expected) == 1 else f"{run}, {bus}"
+                self.failures.append(f"{where}: {count} of {want.size} values are wrong; first: {first}")
 
     def fail(self, run: str, problem: str) -> None:
         self.failures.append(f"{run}: {problem}")

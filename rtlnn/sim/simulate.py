@@ -2,7 +2,9 @@
 
 import importlib.util
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +17,9 @@ from rtlnn.sim.reference import load as load_reference
 from rtlnn.sim.result import Findings, Level, Progress, SimulationResult
 from rtlnn.sim.simulators import Simulator, version
 
-__all__ = ["simulate"]
+__all__ = ["Given", "simulate"]
+
+Given: TypeAlias = NDArray[np.integer] | Sequence[NDArray[np.integer]] | Path | str | None
 
 SEED = 1
 REFERENCE_BATCH = 64
@@ -27,7 +31,7 @@ BENCH_CYCLES = 400_000  # the same for cocotb: some thousands a second
 
 def simulate(
     build_dir: Path | str,
-    inputs: NDArray[np.integer] | Path | str | None = None,
+    inputs: Given = None,
     frames: int | None = None,
     level: Level = Level.CORE,
     simulator: Simulator = Simulator.VERILATOR,
@@ -46,7 +50,8 @@ def simulate(
 
     Parameters
     ----------
-    inputs : integer frames [N, H, W, C] or the path of a .npy with them; default: random over the whole range
+    inputs : integer frames [N, H, W, C] or the path of a .npy with them, of several inputs an array each; default:
+        random over the whole range
     frames : use so many (the first ones of `inputs`); default: all, or as many random ones as are quick (up to 64)
     waves : record the signals of the cocotb bench in `sim/` of the build folder
     progress : called with (step, done, total)
@@ -81,7 +86,7 @@ def simulate(
         mismatches=findings.mismatches,
         first_mismatch=findings.first_mismatch,
         failures=tuple(findings.failures),
-        frames=len(x),
+        frames=len(x[0]),
         latency_cycles=findings.latency,
         interval_cycles=findings.interval,
         planned_latency_cycles=interface.latency_cycles,
@@ -100,41 +105,58 @@ def simulate(
 
 def _inputs(
     interface: Interface,
-    inputs: NDArray[np.integer] | Path | str | None,
+    inputs: Given,
     frames: int | None,
     level: Level,
     simulator: Simulator,
     seed: int,
-) -> tuple[NDArray[np.int64], str]:
-    """The frames to send, and where they come from."""
+) -> tuple[tuple[NDArray[np.int64], ...], str]:
+    """The frames to send to each input, and where they come from."""
     if frames is not None and frames < 1:
         raise InputError(f"{frames} frames cannot be simulated; give at least 1")
-    port = interface.input
+    ports = interface.inputs
     if inputs is None:
         compiled = level is Level.CORE and simulator is Simulator.VERILATOR
         room = (HARNESS_CYCLES if compiled else BENCH_CYCLES) // interface.interval_cycles
         count = frames or max(TIMING_FRAMES, min(DEFAULT_FRAMES, room))
-        return random_frames(port, count, seed), f"random, seed {seed}"
-    if isinstance(inputs, np.ndarray):
-        data, name = check_frames(inputs, port, "inputs"), "array"
+        made = tuple(random_frames(port, count, seed + n) for n, port in enumerate(ports.values()))
+        return made, f"random, seed {seed}"
+    if isinstance(inputs, (Path, str)):
+        if len(ports) > 1:
+            raise InputError(f"{inputs} is one file; the design has the inputs {', '.join(ports)}: give an array each")
+        data: tuple[NDArray[np.int64], ...] = (load_frames_file(Path(inputs), interface.input),)
+        name = str(inputs)
     else:
-        data, name = load_frames_file(Path(inputs), port), str(inputs)
-    if frames is not None and frames > len(data):
-        raise InputError(f"{name} holds {len(data)} frames, not {frames}")
-    return data[:frames], name
+        arrays = (inputs,) if isinstance(inputs, np.ndarray) else tuple(inputs)
+        if len(arrays) != len(ports):
+            raise InputError(f"{len(arrays)} arrays are given; the design has the inputs {', '.join(ports)}")
+        data = tuple(
+            check_frames(array, port, "inputs" if len(ports) == 1 else f"inputs for {bus}")
+            for array, (bus, port) in zip(arrays, ports.items(), strict=True)
+        )
+        name = "array"
+    if len({len(array) for array in data}) > 1:
+        raise InputError(f"the inputs hold different numbers of frames: {[len(array) for array in data]}")
+    if frames is not None and frames > len(data[0]):
+        raise InputError(f"{name} holds {len(data[0])} frames, not {frames}")
+    return tuple(array[:frames] for array in data), name
 
 
-def _expected(folder: BuildFolder, x: NDArray[np.int64], progress: Progress) -> NDArray[np.int64]:
-    """What the integer network gives, computed in batches."""
+def _expected(
+    folder: BuildFolder, x: tuple[NDArray[np.int64], ...], progress: Progress
+) -> tuple[NDArray[np.int64], ...]:
+    """What the integer network gives at each output, computed in batches."""
     reference = load_reference(folder.path)
-    shape = folder.interface.output.shape
-    results = []
-    for start in range(0, len(x), REFERENCE_BATCH):
-        progress("reference", start, len(x))
-        batch = x[start : start + REFERENCE_BATCH]
-        results.append(np.asarray(reference.run(batch)).reshape(len(batch), *shape))
-    progress("reference", len(x), len(x))
-    return np.concatenate(results)
+    shapes = [port.shape for port in folder.interface.outputs.values()]
+    count = len(x[0])
+    results: list[list[NDArray[np.int64]]] = [[] for _ in shapes]
+    for start in range(0, count, REFERENCE_BATCH):
+        progress("reference", start, count)
+        made = reference.outputs(*(array[start : start + REFERENCE_BATCH] for array in x))
+        for kept, array, shape in zip(results, made, shapes, strict=True):
+            kept.append(np.asarray(array).reshape(-1, *shape))
+    progress("reference", count, count)
+    return tuple(np.concatenate(kept) for kept in results)
 
 
 def _silent(step: str, done: int, total: int) -> None:

@@ -33,7 +33,7 @@ REPORT: dict[str, Any] = {
 
 
 def interface(source: StreamPort, result: StreamPort, kernel: str | None = None) -> Interface:
-    return Interface("net", kernel, source, result, 1500, 300)
+    return Interface("net", kernel, {"s_axis": source}, {"m_axis": result}, 1500, 300)
 
 
 def low(port: StreamPort) -> int:

@@ -11,7 +11,7 @@ from rtlnn.platforms import load_platform
 from tests import vivado_recorder
 
 PORT = StreamPort((1, 1, 4), 1, 8, 8, True, 1.0, 0)
-INTERFACE = Interface("net", None, PORT, PORT, 10, 4)
+INTERFACE = Interface("net", None, {"s_axis": PORT}, {"m_axis": PORT}, 10, 4)
 
 
 @pytest.fixture

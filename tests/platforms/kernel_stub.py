@@ -37,7 +37,9 @@ class Sizes:
         def port(width: int) -> StreamPort:
             return StreamPort((1, self.beats, width), width, 8, 8, False, 1.0, 0)
 
-        return Interface("core", "core_kernel", port(self.in_bytes), port(self.out_bytes), 1, self.beats)
+        return Interface(
+            "core", "core_kernel", {"s_axis": port(self.in_bytes)}, {"m_axis": port(self.out_bytes)}, 1, self.beats
+        )
 
     def save(self, folder: Path) -> None:
         (folder / _FILE).write_text(json.dumps(asdict(self)))

@@ -36,8 +36,8 @@ class Fault(IntEnum):
 INTERFACE = Interface(
     top="stub",
     kernel="stub_kernel",
-    input=StreamPort(SHAPE, 2, 8, 8, False, 0.5, 3),
-    output=StreamPort(SHAPE, 2, 10, 16, True, 1.0, 0),
+    inputs={"s_axis": StreamPort(SHAPE, 2, 8, 8, False, 0.5, 3)},
+    outputs={"m_axis": StreamPort(SHAPE, 2, 10, 16, True, 1.0, 0)},
     latency_cycles=BEATS,
     interval_cycles=BEATS,
 )

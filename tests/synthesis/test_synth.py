@@ -41,7 +41,7 @@ def build(tmp_path: Path) -> Path:
     (folder / "rtl/files.f").write_text("".join(f"{name}.v\n" for name in texts))
     (folder / "sim/DSP48E2.v").write_text("module DSP48E2();\n initial $finish;\nendmodule\n")
     (folder / "sim/files.f").write_text("DSP48E2.v\n")
-    (folder / "interface.json").write_text(Interface("net", None, PORT, PORT, 3, 2).to_json())
+    (folder / "interface.json").write_text(Interface("net", None, {"s_axis": PORT}, {"m_axis": PORT}, 3, 2).to_json())
     (folder / "report.json").write_text('{"part": "xczu9eg-ffvb1156-2-e"}')
     return folder
 
