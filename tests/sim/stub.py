@@ -53,8 +53,8 @@ def model(x: np.ndarray) -> np.ndarray:
 class StubReference:
     """In the place of `rtlnn.sim.reference.Reference`."""
 
-    def run(self, x: np.ndarray) -> np.ndarray:
-        return model(x)
+    def outputs(self, x: np.ndarray) -> tuple[np.ndarray]:
+        return (model(x),)
 
 
 def plant(folder: Path, fault: Fault) -> Path:
