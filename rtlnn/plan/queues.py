@@ -1,14 +1,14 @@
 """The depths of queues where branches part or meet: the smallest ones with which the whole design loses nothing."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import TypeAlias
 
 from rtlnn.errors import InputError
-from rtlnn.layers.circuit import Circuit
+from rtlnn.layers.circuit import Circuit, Tap
 from rtlnn.layers.fifo import LEAST, FifoConfig
 from rtlnn.plan.assembly import Edge
-from rtlnn.plan.schedule import FRAMES, Schedule, schedule_circuit
+from rtlnn.plan.schedule import FRAMES, Trace, schedule_circuit
 
 __all__ = ["Depths", "settle_queues", "unlimited"]
 
@@ -36,50 +36,66 @@ def settle_queues(
 
     Those that are `given` stay as they are. Raises `InputError` if the design then comes to a stop.
     """
-    depths = {**unlimited(circuit, edges), **(given or {})}
+    given = given or {}
+    depths = {**unlimited(circuit, edges), **given}
     if not depths:
         return depths
-    goal = _ends(schedule_circuit(circuit(depths)))
-    if goal is None:
-        raise InputError("the plan's queues are too small: the design comes to a stop; leave out `queues`")
-    interval, latency = goal
-
-    def reached(trial: Depths) -> bool:
-        found = _ends(schedule_circuit(circuit(trial)))
-        return found is not None and found[0] <= interval and found[1] <= latency
-
-    open_edges = [edge for edge in edges if edge not in (given or {})]
+    search = _Search(circuit, edges, depths)
+    free = [edge for edge in edges if edge not in given]
     # those that nobody needs first: without them the others are bounded
-    alone = {**depths, **{edge: 0 for edge in open_edges if not edge.joins}}
-    if reached(alone):
-        depths = alone
-    for edge in open_edges:
+    for alone in (dict.fromkeys(free, 0), {edge: 0 for edge in free if not edge.joins}):
+        if search.reached({**depths, **alone}):
+            depths |= alone
+            break
+    depths |= {edge: most for edge, most in search.held(depths).items() if edge not in given}
+    for edge in free:
         if depths[edge]:
-            depths[edge] = _least(partial(_with, reached, depths, edge), depths[edge])
+            depths[edge] = search.least(depths, edge)
     return depths
 
 
-def _with(reached: Callable[[Depths], bool], depths: Depths, edge: Edge, depth: int) -> bool:
-    return reached({**depths, edge: depth})
+class _Search:
+    """Tells whether depths are enough: whether interval and latency are those with the depths `roomy`."""
 
+    def __init__(self, circuit: Callable[[Depths], Circuit], edges: Sequence[Edge], roomy: Depths) -> None:
+        self._circuit, self._edges = circuit, edges
+        goal = schedule_circuit(circuit(roomy))
+        if not goal.complete:
+            raise InputError("the plan's queues are too small: the design comes to a stop; leave out `queues`")
+        self._interval, self._latency = goal.interval, goal.latency
 
-def _least(enough: Callable[[int], bool], most: int) -> int:
-    """The least depth that is enough, where `most` is: none, or at least 2 beats."""
-    if enough(0):
-        return 0
-    low, high = LEAST, LEAST
-    while high < most and not enough(high):
-        low, high = high + 1, 2 * high
-    high = min(high, most)
-    while low < high:
-        middle = (low + high) // 2
-        if enough(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return high
+    def reached(self, depths: Depths) -> bool:
+        found = schedule_circuit(self._circuit(depths))
+        return found.complete and found.interval <= self._interval and found.latency <= self._latency
 
+    def held(self, depths: Depths) -> dict[Edge, int]:
+        """For each queue the depth from which on it is never full."""
+        circuit = self._circuit(depths)
+        trace = Trace.of(circuit, FRAMES)
+        stages = (n for n, stage in enumerate(circuit.stages) if isinstance(stage.layer, FifoConfig))
+        result = {}
+        for edge, n in zip((edge for edge in self._edges if depths[edge]), stages, strict=True):
+            came, left = (trace.links[tap].taken.times for tap in (circuit.sources[n][0], Tap(n)))
+            # a beat needs a place that another one has left in an earlier cycle
+            result[edge] = max(LEAST, *(j + 1 - bisect_left(left, time) for j, time in enumerate(came)))
+        return result
 
-def _ends(found: Schedule) -> tuple[int, int] | None:
-    """Interval and latency; None where it came to a stop."""
-    return (found.interval, found.latency) if found.complete else None
+    def least(self, depths: Depths, edge: Edge) -> int:
+        """The least depth of one queue that is enough, where its present one is: 0 or at least 2."""
+
+        def enough(depth: int) -> bool:
+            return self.reached({**depths, edge: depth})
+
+        low, high = LEAST, depths[edge]
+        if enough(0):
+            return 0
+        if high == low or not enough(high - 1):
+            return high
+        high -= 1
+        while low < high:
+            middle = (low + high) // 2
+            if enough(middle):
+                high = middle
+            else:
+                low = middle + 1
+        return high

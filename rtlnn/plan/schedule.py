@@ -1,14 +1,14 @@
 """The exact schedule of a circuit of layers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rtlnn.layers.circuit import Circuit, Stage, Tap
+from rtlnn.layers.circuit import DESIGN, Circuit, Stage, Tap
 from rtlnn.layers.component import StreamingLayer
 from rtlnn.layers.timing import Link, Process, run, sink, source
 
-__all__ = ["FRAMES", "Schedule", "links_of", "schedule", "schedule_circuit"]
+__all__ = ["FRAMES", "Schedule", "Trace", "links_of", "schedule", "schedule_circuit"]
 
 FRAMES = 6
 """Frames that are scheduled: the interval is measured after three."""
@@ -55,19 +55,31 @@ def schedule(layers: Sequence[StreamingLayer], frames: int = FRAMES) -> Schedule
 
 def schedule_circuit(circuit: Circuit, frames: int = FRAMES) -> Schedule:
     """Schedule `frames` frames, back to back, through a circuit."""
-    links, processes = links_of(circuit)
-    entries = [links[tap] for tap in circuit.taps if tap.stage < 0]
-    exits = [links[tap] for tap in circuit.outputs]
-    sources = [source(link, frames * link.format.beats) for link in entries]
-    run([*sources, *processes, *(sink(link) for link in exits)])
+    trace = Trace.of(circuit, frames)
+    entries = [trace.links[tap] for tap in circuit.taps if tap.stage == DESIGN]
+    exits = [trace.links[tap] for tap in circuit.outputs]
     stage_ends = []
     for n, stage in enumerate(circuit.stages):
-        ports = [_ends(links[Tap(n, port)], frames) for port in range(len(stage.layer.outputs))]
+        ports = [_ends(trace.links[Tap(n, port)], frames) for port in range(len(stage.layer.outputs))]
         stage_ends.append(tuple(max(ends) for ends in zip(*ports, strict=False)))
     ends = tuple(max(ends) for ends in zip(*(_ends(link, frames) for link in exits), strict=False))
     inputs = tuple(tuple(link.taken.times) for link in entries)
     outputs = tuple(tuple(link.taken.times[: frames * link.format.beats]) for link in exits)
     return Schedule(inputs, outputs, tuple(stage_ends), ends, frames)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Every handshake of a circuit, all sources and sinks always ready."""
+
+    links: Mapping[Tap, Link]
+
+    @classmethod
+    def of(cls, circuit: Circuit, frames: int) -> "Trace":
+        links, processes = links_of(circuit)
+        sources = [source(links[tap], frames * links[tap].format.beats) for tap in circuit.taps if tap.stage == DESIGN]
+        run([*sources, *processes, *(sink(links[tap]) for tap in circuit.outputs)])
+        return cls(links)
 
 
 def links_of(circuit: Circuit) -> tuple[dict[Tap, Link], list[Process]]:
@@ -76,7 +88,7 @@ def links_of(circuit: Circuit) -> tuple[dict[Tap, Link], list[Process]]:
     processes: list[Process] = []
     # in the order in which a beat passes: each process finds most of what it waits for
     for tap in circuit.taps:
-        if tap.stage < 0:
+        if tap.stage == DESIGN:
             processes.append(links[tap].process())
     for n, (stage, taps) in enumerate(zip(circuit.stages, circuit.sources, strict=True)):
         outputs = [links[Tap(n, port)] for port in range(len(stage.layer.outputs))]
