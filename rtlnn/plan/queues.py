@@ -86,12 +86,15 @@ class _Search:
         def enough(depth: int) -> bool:
             return self.reached({**depths, edge: depth})
 
-        low, high = LEAST, depths[edge]
+        low, high, step = LEAST, depths[edge], 1
         if enough(0):
             return 0
-        if high == low or not enough(high - 1):
-            return high
-        high -= 1
+        # nearly always it is close to what the queue holds
+        while low < high:
+            if not enough(trial := max(high - step, low)):
+                low = trial + 1
+                break
+            high, step = trial, 2 * step
         while low < high:
             middle = (low + high) // 2
             if enough(middle):
