@@ -1,14 +1,20 @@
 """Grouped, depthwise and dilated convolutions: every bit and the cycle of every beat."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from rtlnn.emit.netlist import Stage
+from rtlnn.errors import CheckFailed
 from rtlnn.layers.arithmetic import Arithmetic
+from rtlnn.layers.kernel import KernelConfig
 from rtlnn.ops import Window
+from rtlnn.plan.candidates import candidates
 from rtlnn.plan.folding import Folding
+from rtlnn.plan.tasks import tasks_of
 from tests.hardware import kernel
 from tests.integer_graphs import Builder
 
@@ -124,3 +130,46 @@ def test_in_slices(name: str, rng: Rng, tmp_path: Path) -> None:
     make, folding = CASES[name]
     builder = make(rng)
     kernel(builder.graph(), folding, builder.frames(5), tmp_path, arithmetic=Arithmetic.DSP48E2)
+
+
+def _of_the_next_channel(stage: Stage) -> Stage:
+    words = stage.contents["weight"]
+    return replace(stage, contents={**stage.contents, "weight": [*words[1:], words[0]]})
+
+
+def _nearer_taps(stage: Stage) -> Stage:
+    assert isinstance(stage.layer, KernelConfig)
+    window = stage.layer.window
+    near = replace(window.window, pads=(0, 2, 0, 0), dilation=(1, 2))
+    return replace(stage, layer=replace(stage.layer, window=replace(window, window=near)))
+
+
+@pytest.mark.parametrize("fault", [_of_the_next_channel, _nearer_taps])
+def test_faults_are_found(fault: Callable[[Stage], Stage], rng: Rng, tmp_path: Path) -> None:
+    window = Window((1, 2), pads=(0, 3, 0, 0), dilation=(1, 3))
+    builder = Builder(rng, (2, 6, 3)).conv(3, window, groups=3).requantize(signed=True)
+    with pytest.raises(CheckFailed, match="values are wrong"):
+        kernel(builder.graph(), Folding(1, 1, (1, 1)), builder.frames(3), tmp_path, fault)
+
+
+def _random_case(rng: Rng) -> tuple[Builder, Folding]:
+    groups, depth, outputs = (int(rng.integers(1, 5)) for _ in range(3))
+    size, dilation = ((int(rng.integers(1, 4)), int(rng.integers(1, 4))) for _ in range(2))
+    pads = tuple(int(p) for p in rng.integers(0, 5, 4))
+    extent = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
+    height, width = (max(int(rng.integers(1, 9)), extent[n] - pads[n] - pads[n + 2]) for n in range(2))
+    stride = (int(rng.integers(1, 4)), int(rng.integers(1, 4)))
+    builder = Builder(rng, (height, width, groups * depth), int(rng.integers(2, 9)), zero=int(rng.integers(4)))
+    builder.conv(groups * outputs, Window(size, stride, (pads[0], pads[1], pads[2], pads[3]), dilation), groups=groups)
+    (task,) = tasks_of(builder.requantize().graph())
+    foldings = list(candidates(task))
+    return builder, foldings[int(rng.integers(len(foldings)))]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(40))
+def test_random_shapes(number: int, rng: Rng, tmp_path: Path) -> None:
+    builder, folding = _random_case(rng)
+    print(builder.nodes, folding)
+    arithmetic = Arithmetic.DSP48E2 if number % 4 == 0 else Arithmetic.GENERIC
+    kernel(builder.graph(), folding, builder.frames(4), tmp_path, arithmetic=arithmetic)

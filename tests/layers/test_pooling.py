@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtlnn.ops import Window
+from rtlnn.ops import AveragePool2D, Window
 from rtlnn.plan.folding import Folding
 from tests.hardware import kernel
 from tests.integer_graphs import Builder
@@ -44,6 +44,18 @@ CASES: dict[str, Case] = {
             .requantize(8, True, scale=0.75)
         ),
         Folding(1, 1, (2, 2)),
+    ),
+    "maximum, dilated, hanging over the edge": (
+        lambda rng: Builder(rng, (5, 6, 3), 6, True).max_pool(Window((2, 3), (2, 2), (1, 0, 0, 2), (3, 2))),
+        Folding(2, 2, (1, 3)),
+    ),
+    "average, dilated, of which not all padding counts": (
+        lambda rng: (
+            Builder(rng, (4, 5, 2), 5, zero=3)
+            .add(AveragePool2D(Window((2, 2), (2, 1), (1, 0, 2, 1), (2, 3)), (1, 0, 1, 0), 3), "pool")
+            .requantize(8, True, scale=0.2)
+        ),
+        Folding(1, 1, (1, 1)),
     ),
     "average of the whole image": (
         lambda rng: Builder(rng, (3, 5, 7), 8, False, 255).average_pool(Window((3, 5))).requantize(8, scale=-0.1),

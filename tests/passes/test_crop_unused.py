@@ -102,7 +102,10 @@ def _random_window(rng: Rng, height: int, width: int, whole: bool) -> Window:
     kernel = tuple(int(rng.integers(1, min(size, 4) + 1)) for size in (height, width))
     pads = tuple(int(rng.integers(0, kernel[n % 2] + whole)) for n in range(4))
     stride = (int(rng.integers(1, 5)), int(rng.integers(1, 5)))
-    return Window((kernel[0], kernel[1]), stride, (pads[0], pads[1], pads[2], pads[3]))
+    # taps apart only as far as the image, or the padding that the window has beyond its kernel, has room for them
+    room = [(size - 1) // max(k - 1, 1) for size, k in zip((height, width), kernel, strict=True)]
+    dilation = (1, 1) if not whole else (max(1, min(room[0], 2)), max(1, min(room[1], 3)))
+    return Window((kernel[0], kernel[1]), stride, (pads[0], pads[1], pads[2], pads[3]), dilation)
 
 
 @pytest.mark.parametrize("number", range(40))
