@@ -13,13 +13,17 @@ import onnx
 
 from rtlnn import quantization
 from rtlnn.builder import Options, build, estimate
+from rtlnn.checking import check_model
+from rtlnn.comparing import compare
 from rtlnn.errors import CheckFailed, InputError, RtlnnError
 from rtlnn.ir.network import ModelPort, Network
 from rtlnn.ir.types import Array
 from rtlnn.load import load_network
 from rtlnn.ops import Precision
+from rtlnn.passes.settings import LayerSettings, Rounding, Settings
 from rtlnn.plan.goal import Objective
-from rtlnn.quantization import Calibration, CalibrationData
+from rtlnn.profiling import profile
+from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod
 from rtlnn.sim.reference import Reference
 from rtlnn.sim.reference import load as load_reference
 from rtlnn.sim.result import Level, Progress, SimulationResult
@@ -29,25 +33,33 @@ from rtlnn.synthesis import SynthResult, synth
 
 __all__ = [
     "Calibration",
+    "CalibrationMethod",
     "CheckFailed",
     "InputError",
+    "LayerSettings",
     "Level",
     "Objective",
     "Options",
     "Precision",
     "Reference",
+    "Rounding",
     "RtlnnError",
+    "Settings",
     "SimulationResult",
     "Simulator",
     "SynthResult",
     "build",
+    "check",
+    "compare",
     "estimate",
+    "profile",
     "quantize",
     "reference",
     "simulate",
     "synth",
 ]
 
+check = check_model
 quantize = quantization.quantize_model
 
 

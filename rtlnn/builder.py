@@ -4,7 +4,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from rtlnn.emit.vivado import vivado_files
 from rtlnn.emit.weights import WEIGHTS_FILE
 from rtlnn.errors import InputError
 from rtlnn.ir.network import ModelPort, Network
+from rtlnn.ir.types import Array
 from rtlnn.load import load_network
+from rtlnn.mixed_precision import choose_bits
 from rtlnn.ops import Precision
 from rtlnn.ops.serialize import save_network
 from rtlnn.passes.settings import Settings
@@ -31,7 +33,7 @@ from rtlnn.platforms.loader import load_platform
 from rtlnn.platforms.shells import emit_shell
 from rtlnn.platforms.spec import Platform
 from rtlnn.precision import read_precision
-from rtlnn.quantization import CalibrationData, CalibrationMethod
+from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod
 from rtlnn.report import report_of
 
 __all__ = ["Options", "build", "estimate"]
@@ -51,6 +53,8 @@ class Options:
     precision : of the requantizations
     settings : bits and requantizations layer by layer, or a precision file that says them
     calibration_method : how the ranges of a float model's activations are taken from the data
+    accuracy_drop, labels : choose the bits of a float classifier layer by layer, so that no more percent points of
+        accuracy are lost on the calibration data, whose classes `labels` are
     softmax : where a Softmax is computed
     objective : what to optimize
     target_interval, target_fps : cycles a frame, or frames a second, to reach; at most one of them
@@ -64,6 +68,8 @@ class Options:
     precision: Precision = Precision.EXACT
     settings: Settings | Path | str | None = None
     calibration_method: CalibrationMethod = CalibrationMethod.MIN_MAX
+    accuracy_drop: float | None = None
+    labels: Path | str | Array | None = None
     softmax: SoftmaxPlace = SoftmaxPlace.HOST
     objective: Objective = Objective.THROUGHPUT
     target_interval: int | None = None
@@ -73,10 +79,29 @@ class Options:
     max_bram: float | None = None
     plan: Path | None = None
 
-    def layer_settings(self) -> Settings | None:
-        """Raises `InputError` for a precision file that cannot be used."""
+    def layer_settings(
+        self, model: Path | str | onnx.ModelProto, progress: Progress
+    ) -> tuple[Settings | None, tuple[str, ...]]:
+        """Bits and requantizations layer by layer, and notes on them. Raises `InputError`."""
         given = self.settings
-        return given if given is None or isinstance(given, Settings) else read_precision(given)
+        if self.accuracy_drop is None:
+            if self.labels is not None:
+                raise InputError("labels are for choosing bits: give an accuracy drop, too")
+            return given if given is None or isinstance(given, Settings) else read_precision(given), ()
+        if given is not None:
+            raise InputError("give precision settings, or an accuracy drop to choose them by, not both")
+        if self.labels is None or self.calibration is None or isinstance(self.calibration, Calibration):
+            raise InputError("choosing bits by accuracy needs labelled data: give calibration data and labels for them")
+        chosen = choose_bits(
+            model,
+            self.calibration,
+            self.labels,
+            self.accuracy_drop,
+            self.input_shapes,
+            self.calibration_method,
+            progress,
+        )
+        return chosen.settings, (chosen.note,)
 
     def goal(self, platform: Platform) -> Goal:
         """Raises `InputError` for contradictory or impossible targets."""
@@ -122,13 +147,14 @@ def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: P
     platform = load_platform(options.platform)
     given = HardwarePlan.load(options.plan) if options.plan else None
     goal, budget = options.goal(platform), options.budget(platform)
-    settings = options.layer_settings()
+    settings, notes = options.layer_settings(model, progress)
     progress("reading the model")
     network = load_network(
         model, options.calibration, options.input_shapes, options.precision, settings, options.calibration_method,
         options.softmax,
     )  # fmt: skip
     _check_shell(network, platform)
+    network = replace(network, notes=(*network.notes, *notes))
     design = plan_network(network, platform.name, platform.arithmetic, goal, budget, given, progress)
     if platform.shell and (loaded := design.circuit.loaded):
         names = ", ".join(dict.fromkeys(stage.name for stage, _ in loaded))

@@ -180,6 +180,19 @@ class Prepared:
         return tuple(dict.fromkeys(p.layer for p in self.points if p.layer))
 
     @cached_property
+    def sources(self) -> Mapping[str, str]:
+        """For each layer with weights, the layer whose result it reads; "" of an input."""
+        points = {p.value: p for p in self.points}
+
+        def layer(value: str) -> str:
+            point = points.get(value)
+            if point is None:
+                return ""
+            return layer(point.like) if point.like is not None else point.layer
+
+        return {n.name: layer(n.inputs[0]) for n in self.graph.nodes if isinstance(n.op, (Conv2D, Dense))}
+
+    @cached_property
     def _histograms(self) -> dict[str, Histogram]:
         return histograms(self.graph, self.frames, self.ranges, self.ranges)
 

@@ -101,7 +101,8 @@ class _Reader:
             if name in values:
                 raise self.fault(key, f"key `{name}` is given twice in {what}")
             values[name] = self.read(value, hints[name], f"`{name}`")
-        missing = [f.name for f in fields(wanted) if f.default is MISSING and f.name not in values]
+        needed = [f.name for f in fields(wanted) if f.default is MISSING and f.default_factory is MISSING]
+        missing = [name for name in needed if name not in values]
         if missing:
             raise self.fault(node, f"{what} lacks {', '.join(f'`{name}`' for name in missing)}")
         return wanted(**values)

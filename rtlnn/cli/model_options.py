@@ -12,6 +12,7 @@ from rtlnn.precision import read_precision
 from rtlnn.quantization import Calibration, CalibrationMethod
 
 __all__ = [
+    "add_accuracy_options",
     "add_design_options",
     "add_json",
     "add_model_options",
@@ -70,6 +71,7 @@ def add_design_options(parser: ArgumentParser) -> None:
         help="one of `rtlnn platforms`, or a file (default: u200)",
     )
     add_quantization_options(parser)
+    add_accuracy_options(parser)
     add_requantize(parser)
     _add_softmax(parser)
     goal = parser.add_argument_group("goal")
@@ -119,6 +121,20 @@ def input_shapes(options: Namespace) -> dict[str, tuple[int, ...]]:
     return dict(options.input_shape)
 
 
+def add_accuracy_options(parser: ArgumentParser) -> None:
+    """Bits that an accuracy chooses."""
+    parser.add_argument(
+        "--accuracy-drop",
+        type=float,
+        metavar="POINTS",
+        help="choose the bits of a float classifier layer by layer, so that it loses at most so many percent points of "
+        "accuracy on the calibration data; needs --labels",
+    )
+    parser.add_argument(
+        "--labels", type=Path, metavar="FILE", help="a .npy file: the class of each frame of the calibration data"
+    )
+
+
 def quantization(options: Namespace) -> tuple[Settings | None, CalibrationMethod]:
     """What the options of `add_quantization_options` say. Raises `InputError` for a precision file with faults."""
     settings = read_precision(options.precision) if options.precision else None
@@ -134,6 +150,8 @@ def design_options(options: Namespace) -> Options:
         precision=Precision(options.requantize),
         settings=options.precision,
         calibration_method=CalibrationMethod(options.calibration_method),
+        accuracy_drop=options.accuracy_drop,
+        labels=options.labels,
         softmax=SoftmaxPlace(options.softmax),
         objective=Objective(options.optimize),
         target_interval=options.target_interval,
