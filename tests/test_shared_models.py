@@ -21,21 +21,32 @@ MODELS = Path(__file__).resolve().parents[2] / "shared" / "data" / "models"
 pytestmark = pytest.mark.skipif(not MODELS.is_dir(), reason="shared data absent: no folder ../shared/data")
 
 
-def test_autoencoder_equals_onnxruntime(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize(
+    ("name", "shape", "count"),
+    [("autoencoder", (640,), 64), ("dscnn", (49, 10, 1), 60), ("mobilenetv1_vww", (96, 96, 3), 6)],
+)
+def test_quantized_networks_equal_onnxruntime(
+    name: str, shape: tuple[int, ...], count: int, rng: np.random.Generator
+) -> None:
+    """Dense layers; plain and depthwise convolutions, padded on one side in places."""
     onnxruntime = pytest.importorskip("onnxruntime")
-    path = MODELS / "mlperf_tiny_autoencoder_int8_qdq.onnx"
+    path = MODELS / f"mlperf_tiny_{name}_int8_qdq.onnx"
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.qdqisint8allowed", "1")
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     source = session.get_inputs()[0]
-    frames = rng.integers(-128, 128, (64, 640)).astype(np.int8)
+    frames = rng.integers(-128, 128, (count, *shape)).astype(np.int8)
     expected = session.run(None, {source.name: frames})[0]
     assert np.array_equal(Reference(load_network(path))(frames), expected)
 
 
-def test_autoencoder_as_hardware(rng: np.random.Generator, tmp_path: Path) -> None:
-    model = MODELS / "mlperf_tiny_autoencoder_int8_qdq.onnx"
-    report = build(model, tmp_path / "build", Options(target_interval=16384))
+@pytest.mark.parametrize(
+    ("name", "interval"),
+    [("autoencoder", 16384), pytest.param("dscnn", 20000, marks=pytest.mark.slow)],
+)
+def test_quantized_networks_as_hardware(name: str, interval: int, rng: np.random.Generator, tmp_path: Path) -> None:
+    model = MODELS / f"mlperf_tiny_{name}_int8_qdq.onnx"
+    report = build(model, tmp_path / "build", Options(target_interval=interval))
     folder = BuildFolder.open(tmp_path / "build")
     frames = random_frames(folder.interface.input, 6, int(rng.integers(1 << 30)))
     run = compile_core(folder).run(frames)
