@@ -21,6 +21,7 @@ from rtlnn.ir.types import Array
 from rtlnn.load import load_network
 from rtlnn.ops import Precision
 from rtlnn.passes.settings import LayerSettings, Rounding, Settings
+from rtlnn.passes.softmax import SoftmaxPlace
 from rtlnn.plan.goal import Objective
 from rtlnn.profiling import profile
 from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod
@@ -47,6 +48,7 @@ __all__ = [
     "Settings",
     "SimulationResult",
     "Simulator",
+    "SoftmaxPlace",
     "SynthResult",
     "build",
     "check",
@@ -68,6 +70,7 @@ def reference(
     calibration: CalibrationData | None = None,
     input_shapes: Mapping[str, tuple[int, ...]] | None = None,
     precision: Precision = Precision.EXACT,
+    softmax: SoftmaxPlace = SoftmaxPlace.HOST,
 ) -> Reference:
     """The integer network of a model, or of a build folder, as a function of the model's own input and output.
 
@@ -77,7 +80,7 @@ def reference(
     """
     if isinstance(model, (str, Path)) and (Path(model) / "network.npz").is_file():
         return load_reference(model)
-    return Reference(load_network(model, calibration, input_shapes, precision))
+    return Reference(load_network(model, calibration, input_shapes, precision, softmax=softmax))
 
 
 def simulate(

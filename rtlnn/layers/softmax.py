@@ -199,8 +199,8 @@ class Softmax(wiring.Component):
         beat, last = count(m, c.source.beats_per_pixel, read, "read_beat")
         free = room(m, c.slots, delivering & read, queue.credit)
         m.d.comb += [read.eq(summing | (delivering & free)), freed.eq(delivering & read & last)]
-        enter, ends = self._enter(m, freed)
-        largest, start = self._begin(m, enter, ends, freed)
+        enter, last_enters = self._enter(m, freed)
+        largest, start = self._begin(m, enter, last_enters, freed)
         powers = self._powers(m, enter, beat, freed, largest, last & summing)
         total, complete = self._sum(m, powers, summing, (beat == 0) & summing, last & summing)
         quotient, divided = reciprocal(m, c.numerator, c.quotient_bits, total, complete)
@@ -228,20 +228,18 @@ class Softmax(wiring.Component):
         return [v.as_signed() if s.signed else v for v in raw]
 
     def _enter(self, m: Module, freed: Value) -> tuple[Signal, Signal]:
-        """Whether a beat enters, and whether it is its pixel's last; a pixel begins where one of two has left."""
-        enter, ends = Signal(name="enter"), Signal(name="enter_end")
+        """Whether a beat enters, and whether the next one is a pixel's last; of two pixels one has to leave first."""
+        enter = Signal(name="enter")
         beat, last = count(m, self.config.source.beats_per_pixel, enter, "enter_beat")
         begins = beat == 0
         free = room(m, 2, enter & begins, freed)
         m.d.comb += [
             self.i.tready.eq(free | ~begins),
             enter.eq(self.i.tvalid & self.i.tready),
-            ends.eq(enter & last),
         ]
-        self._enters_last = last
-        return enter, ends
+        return enter, last
 
-    def _begin(self, m: Module, enter: Value, ends: Value, freed: Value) -> tuple[Signal, Signal]:
+    def _begin(self, m: Module, enter: Value, last: Value, freed: Value) -> tuple[Signal, Signal]:
         """The largest element of the pixel that is read, and whether its reading begins in the next cycle."""
         s = self.config.source
         lanes = []
@@ -249,9 +247,9 @@ class Softmax(wiring.Component):
             lane = Signal(value.shape(), name=f"entering{n}")
             # what is no channel must not be the largest
             least = -(1 << s.bits - 1) if s.signed else 0
-            m.d.comb += lane.eq(Mux(self._enters_last, least, value) if n >= self._unused else value)
+            m.d.comb += lane.eq(Mux(last, least, value) if n >= self._unused else value)
             lanes.append(lane)
-        best, complete = largest_of_beats(m, lanes, enter, ends)
+        best, complete = largest_of_beats(m, lanes, enter, enter & last)
         held, active = (Signal.like(best, name=f"{name}_largest") for name in ("held", "active"))
         waiting, busy, start = Signal(name="waiting"), Signal(name="busy"), Signal(name="start")
         m.d.comb += start.eq(waiting & ~busy)
