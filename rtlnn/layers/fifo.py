@@ -4,25 +4,33 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Member, Out
 
 from rtlnn.layers.buffered import buffered
 from rtlnn.layers.component import LayerConfig, Resources
-from rtlnn.layers.stream import StreamFormat, StreamSignature
+from rtlnn.layers.counter import counter_bits
+from rtlnn.layers.memory_kind import LUTRAM_WORDS, MemoryKind
+from rtlnn.layers.pipeline import delayed, registered
+from rtlnn.layers.rom import block_rams, lutram
+from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
 from rtlnn.layers.timing import Link, Process
 
-__all__ = ["LEAST", "Fifo", "FifoConfig", "SkidBuffer", "SkidConfig"]
+__all__ = ["LEAST", "BlockFifo", "Fifo", "FifoConfig", "SkidBuffer", "SkidConfig"]
 
 LEAST = 2
 """Beats of the smallest FIFO: it needs them for full rate."""
+BLOCK_LATENCY = 4
+"""Cycles through a FIFO in block RAM: written, two for the read, and those of the queue behind it."""
+_LUTS_A_BLOCK = 400
+"""LUTs that a block RAM is worth: about as many there are for each of them on the chips at hand."""
 
 
 @dataclass(frozen=True)
 class BufferConfig(LayerConfig):
-    """A queue of beats: a beat can leave the cycle after it came, and its room is free the cycle after it left."""
+    """A queue of beats: one can leave `latency` cycles after it came, and its room is free the cycle after it left."""
 
     format: StreamFormat
 
@@ -30,6 +38,11 @@ class BufferConfig(LayerConfig):
     @abstractmethod
     def capacity(self) -> int:
         """Beats it holds."""
+
+    @property
+    def latency(self) -> int:
+        """Cycles from a beat's arrival to the first one in which it can leave."""
+        return 1
 
     @property
     def input(self) -> StreamFormat:
@@ -40,29 +53,45 @@ class BufferConfig(LayerConfig):
         return self.format
 
     def processes(self, i: Link, o: Link) -> list[Process]:
-        return buffered([i], [o], self.capacity)
+        return buffered([i], [o], self.capacity, self.latency)
 
 
 @dataclass(frozen=True)
 class FifoConfig(BufferConfig):
-    """A FIFO of `depth` beats, at least 2; latency 1 cycle."""
+    """A FIFO of `depth` beats, at least 2; latency 1 cycle, in LUTs, or 4, in block RAM."""
 
     depth: int
+    memory: MemoryKind = MemoryKind.LUTRAM
 
     def __post_init__(self) -> None:
         if self.depth < LEAST:
             raise ValueError(f"a FIFO needs at least {LEAST} beats for full rate, not {self.depth}")
 
+    @classmethod
+    def of(cls, fmt: StreamFormat, depth: int) -> "FifoConfig":
+        """In block RAM, where that takes the place of many LUTs."""
+        luts = lutram(depth, fmt.width + 1)
+        blocks = depth > LUTRAM_WORDS and luts > _LUTS_A_BLOCK * block_rams(depth, fmt.width + 1)
+        return cls(fmt, depth, MemoryKind.BRAM if blocks else MemoryKind.LUTRAM)
+
     @property
     def capacity(self) -> int:
         return self.depth
 
-    def component(self) -> "Fifo":
-        return Fifo(self)
+    @property
+    def latency(self) -> int:
+        return 1 if self.memory is MemoryKind.LUTRAM else BLOCK_LATENCY
+
+    def component(self) -> wiring.Component:
+        return Fifo(self) if self.memory is MemoryKind.LUTRAM else BlockFifo(self)
 
     @property
     def resources(self) -> Resources:
-        return Resources(lut=-(-(self.format.width + 1) // 14) * 8 * -(-self.depth // 32) + 16, ff=16)
+        width, bits = self.format.width + 1, counter_bits(self.depth)
+        if self.memory is MemoryKind.LUTRAM:
+            return Resources(lut=lutram(self.depth, width) + 3 * bits + 4, ff=3 * bits + 1)
+        own = Resources(lut=4 * bits + 12, ff=4 * bits + 8, bram36=block_rams(self.depth, width))
+        return own + FifoConfig(self.format, BLOCK_LATENCY).resources
 
 
 class Fifo(wiring.Component):
@@ -98,6 +127,50 @@ class Fifo(wiring.Component):
             m.d.comb += pointer.eq(place)
             with m.If(step):
                 m.d.sync += place.eq(Mux(place == self.config.depth - 1, 0, place + 1))
+        return m
+
+
+class BlockFifo(wiring.Component):
+    """A FIFO in block RAM, and a small one behind it for what has been read ahead.
+
+    A word is read when the small one has room for it, so nothing is ever held up between them.
+    """
+
+    def __init__(self, config: FifoConfig) -> None:
+        self.config = config
+        super().__init__({"i": In(StreamSignature(config.format)), "o": Out(StreamSignature(config.format))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        depth, width = self.config.depth, self.config.format.width
+        memory = Memory(shape=width + 1, depth=depth, init=[], attrs={"ram_style": "block"})
+        m.submodules.memory = memory
+        write, read = memory.write_port(), memory.read_port(domain="sync")
+        m.submodules.ahead = ahead = Fifo(FifoConfig(self.config.format, BLOCK_LATENCY))
+        connect(m, ahead.o, wiring.flipped(self.o))
+        level, waiting = Signal(range(depth + 1)), Signal(range(depth + 1))
+        room = Signal(range(BLOCK_LATENCY + 1), init=BLOCK_LATENCY)
+        push, fetch, pop = Signal(), Signal(), Signal()
+        m.d.comb += [
+            self.i.tready.eq(level != depth),
+            push.eq(self.i.tvalid & self.i.tready),
+            pop.eq(self.o.tvalid & self.o.tready),
+            fetch.eq((waiting != 0) & (room != 0)),
+            write.en.eq(push),
+            write.data.eq(Cat(self.i.tdata, self.i.tlast)),
+            Cat(ahead.i.tdata, ahead.i.tlast).eq(registered(m, read.data, "fetched")),
+            ahead.i.tvalid.eq(delayed(m, fetch, 2, "fetch", reset=True)),
+        ]
+        m.d.sync += [
+            level.eq(level + push - pop),
+            waiting.eq(waiting + push - fetch),
+            room.eq(room + pop - fetch),
+        ]
+        for step, pointer in ((push, write.addr), (fetch, read.addr)):
+            place = Signal(range(depth))
+            m.d.comb += pointer.eq(place)
+            with m.If(step):
+                m.d.sync += place.eq(Mux(place == depth - 1, 0, place + 1))
         return m
 
 

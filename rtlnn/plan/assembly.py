@@ -63,13 +63,18 @@ class Assembly:
         ]
 
     def circuit(
-        self, options: Sequence[Option], depths: Mapping[Edge, int] | None = None, contents: bool = False
+        self,
+        options: Sequence[Option],
+        depths: Mapping[Edge, int] | None = None,
+        contents: bool = False,
+        blocks: bool = True,
     ) -> Circuit:
         """All stages between the graph's inputs and outputs.
 
-        `depths` of the queues, 0 or none where there is none; `contents` of memories only if they will be emitted.
+        `depths` of the queues, 0 or none where there is none; `contents` of memories only if they will be emitted;
+        `blocks` says whether deep queues are in block RAM.
         """
-        return _Build(self, options, depths or {}, contents).circuit
+        return _Build(self, options, depths or {}, contents, blocks).circuit
 
 
 @dataclass
@@ -85,6 +90,7 @@ class _Build:
     options: Sequence[Option]
     depths: Mapping[Edge, int]
     contents: bool
+    blocks: bool
     stages: list[Stage] = field(default_factory=list)
     sources: list[tuple[Tap, ...]] = field(default_factory=list)
     free: dict[str, list[Tap]] = field(default_factory=dict)
@@ -163,14 +169,17 @@ class _Build:
         before = source.elements <= target.elements
         guarded = isinstance(self.stages[tap.stage].layer, GuardConfig)
         if depth and before:
-            tap = self._aside(f"{name}_queue", FifoConfig(source, depth), tap)
+            tap = self._aside(f"{name}_queue", self._queue(source, depth), tap)
         elif edge.joins and guarded and not depth and source.same_beats(target):
             # a guard has no registers, and a join answers one input when it sees the other
             tap = self._aside(f"{name}_skid", SkidConfig(source), tap)
         tap = self._convert(tap, target, name)
         if depth and not before:
-            tap = self._aside(f"{name}_queue", FifoConfig(target, depth), tap)
+            tap = self._aside(f"{name}_queue", self._queue(target, depth), tap)
         return tap
+
+    def _queue(self, fmt: StreamFormat, depth: int) -> FifoConfig:
+        return FifoConfig.of(fmt, depth) if self.blocks else FifoConfig(fmt, depth)
 
     def _convert(self, tap: Tap, target: StreamFormat, name: str) -> Tap:
         fmt = self._format(tap)

@@ -14,7 +14,7 @@ from rtlnn.plan.buffers import settle_rows
 from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.option import Option
-from rtlnn.plan.queues import Depths, settle_queues, unlimited
+from rtlnn.plan.queues import Circuits, Depths, settle_queues, unlimited
 from rtlnn.plan.schedule import FRAMES, Schedule, schedule_circuit
 from rtlnn.plan.search import Front, choose, fronts_of
 from rtlnn.plan.shorten import shorten_chains
@@ -111,7 +111,7 @@ class _Planner:
         """Line buffers, then queues."""
         self._progress("sizing buffers")
         settled = settle_rows(chosen, self._timing)
-        return settled, settle_queues(lambda d: self.assembly.circuit(settled, d), self.assembly.edges, given)
+        return settled, settle_queues(self._circuits(settled), self.assembly.edges, given)
 
     def _choose(self, goal: Goal, budget: Budget) -> list[Option]:
         """Foldings with which the whole keeps to the goal's interval, by the exact schedule."""
@@ -139,8 +139,11 @@ class _Planner:
 
     def _timing(self, options: Sequence[Option], frames: int = FRAMES) -> Schedule:
         """With queues that are never full."""
-        depths = unlimited(lambda d: self.assembly.circuit(options, d), self.assembly.edges, frames)
-        return schedule_circuit(self.assembly.circuit(options, depths), frames)
+        circuits = self._circuits(options)
+        return schedule_circuit(circuits(unlimited(circuits, self.assembly.edges, frames), False), frames)
+
+    def _circuits(self, options: Sequence[Option]) -> Circuits:
+        return lambda depths, blocks: self.assembly.circuit(options, depths, blocks=blocks)
 
     def _latency(self, options: Sequence[Option]) -> int:
         return self._timing(options, 1).latency

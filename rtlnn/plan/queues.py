@@ -1,32 +1,36 @@
 """The depths of queues where branches part or meet: the smallest ones with which the whole design loses nothing."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from rtlnn.errors import InputError
 from rtlnn.layers.circuit import Circuit, Tap
 from rtlnn.layers.fifo import LEAST, FifoConfig
+from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.plan.assembly import Edge
 from rtlnn.plan.schedule import FRAMES, Trace, schedule_circuit
 
-__all__ = ["Depths", "settle_queues", "unlimited"]
+__all__ = ["Circuits", "Depths", "settle_queues", "unlimited"]
 
 Depths: TypeAlias = Mapping[Edge, int]
+Circuits: TypeAlias = Callable[[Depths, bool], Circuit]
+"""The circuit with queues of these depths, the deep ones in block RAM or not."""
+
+_MORE = 8
+"""Beats that a queue in block RAM may hold more than one in LUTs, which is sooner."""
 
 
-def unlimited(circuit: Callable[[Depths], Circuit], edges: Sequence[Edge], frames: int = FRAMES) -> dict[Edge, int]:
+def unlimited(circuit: Circuits, edges: Sequence[Edge], frames: int = FRAMES) -> dict[Edge, int]:
     """Depths with which no queue is ever full within so many frames."""
     if not edges:
         return {}
-    smallest = circuit(dict.fromkeys(edges, LEAST))
+    smallest = circuit(dict.fromkeys(edges, LEAST), False)
     beats = max(s.layer.format.beats for s in smallest.stages if isinstance(s.layer, FifoConfig))
     return dict.fromkeys(edges, max(frames * beats, LEAST))
 
 
-def settle_queues(
-    circuit: Callable[[Depths], Circuit], edges: Sequence[Edge], given: Depths | None = None
-) -> dict[Edge, int]:
+def settle_queues(circuit: Circuits, edges: Sequence[Edge], given: Depths | None = None) -> dict[Edge, int]:
     """The smallest depths with which interval and latency are those of queues that are never full; 0 for no queue.
 
     A smaller queue never makes anything earlier, so the least depth of each is found by bisection, one after the
@@ -40,7 +44,7 @@ def settle_queues(
     depths = {**unlimited(circuit, edges), **given}
     if not depths:
         return depths
-    search = _Search(circuit, edges, depths)
+    search = _Search(circuit, edges, depths, blocks=False)
     free = [edge for edge in edges if edge not in given]
     # those that nobody needs first: without them the others are bounded
     for alone in (dict.fromkeys(free, 0), {edge: 0 for edge in free if not edge.joins}):
@@ -51,34 +55,61 @@ def settle_queues(
     for edge in free:
         if depths[edge]:
             depths[edge] = search.least(depths, edge)
-    return depths
+    return _in_blocks(search, depths, free)
+
+
+def _in_blocks(search: "_Search", depths: dict[Edge, int], free: Sequence[Edge]) -> dict[Edge, int]:
+    """Depths for queues of which the deep ones are in block RAM, which delays their beats.
+
+    Where that delays the whole whatever their depth, they are as deep as they need to be in LUTs.
+    """
+    search.blocks = True
+    deep = [edge for edge in search.in_blocks(depths) if edge in free]
+    if not deep or search.reached(depths):
+        return depths
+    more = {**depths, **{edge: depths[edge] + _MORE for edge in deep}}
+    if not search.reached(more):
+        return depths
+    for edge in deep:
+        more[edge] = search.least(more, edge)
+    return more
 
 
 class _Search:
     """Tells whether depths are enough: whether interval and latency are those with the depths `roomy`."""
 
-    def __init__(self, circuit: Callable[[Depths], Circuit], edges: Sequence[Edge], roomy: Depths) -> None:
-        self._circuit, self._edges = circuit, edges
-        goal = schedule_circuit(circuit(roomy))
+    def __init__(self, circuit: Circuits, edges: Sequence[Edge], roomy: Depths, blocks: bool) -> None:
+        self._circuit, self._edges, self.blocks = circuit, edges, blocks
+        goal = schedule_circuit(circuit(roomy, blocks))
         if not goal.complete:
             raise InputError("the plan's queues are too small: the design comes to a stop; leave out `queues`")
         self._interval, self._latency = goal.interval, goal.latency
 
     def reached(self, depths: Depths) -> bool:
-        found = schedule_circuit(self._circuit(depths))
+        found = schedule_circuit(self._circuit(depths, self.blocks))
         return found.complete and found.interval <= self._interval and found.latency <= self._latency
 
     def held(self, depths: Depths) -> dict[Edge, int]:
         """For each queue the depth from which on it is never full."""
-        circuit = self._circuit(depths)
+        circuit = self._circuit(depths, self.blocks)
         trace = Trace.of(circuit, FRAMES)
-        stages = (n for n, stage in enumerate(circuit.stages) if isinstance(stage.layer, FifoConfig))
         result = {}
-        for edge, n in zip((edge for edge in self._edges if depths[edge]), stages, strict=True):
+        for edge, n in self._queues(circuit, depths):
             came, left = (trace.links[tap].taken.times for tap in (circuit.sources[n][0], Tap(n)))
             # a beat needs a place that another one has left in an earlier cycle
             result[edge] = max(LEAST, *(j + 1 - bisect_left(left, time) for j, time in enumerate(came)))
         return result
+
+    def in_blocks(self, depths: Depths) -> list[Edge]:
+        """Those of which the queues are in block RAM."""
+        circuit = self._circuit(depths, True)
+        layers = ((edge, circuit.stages[n].layer) for edge, n in self._queues(circuit, depths))
+        return [e for e, fifo in layers if isinstance(fifo, FifoConfig) and fifo.memory is MemoryKind.BRAM]
+
+    def _queues(self, circuit: Circuit, depths: Depths) -> Iterator[tuple[Edge, int]]:
+        """The number of each queue's stage."""
+        stages = (n for n, stage in enumerate(circuit.stages) if isinstance(stage.layer, FifoConfig))
+        return zip((edge for edge in self._edges if depths[edge]), stages, strict=True)
 
     def least(self, depths: Depths, edge: Edge) -> int:
         """The least depth of one queue that is enough, where its present one is: 0 or at least 2."""

@@ -8,6 +8,7 @@ import pytest
 from rtlnn.emit.netlist import Stage
 from rtlnn.layers.fifo import FifoConfig, SkidConfig
 from rtlnn.layers.guard import GuardConfig
+from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.ops import Window
 from rtlnn.plan.folding import Folding
@@ -22,6 +23,7 @@ STALLS = [(NO_STALLS, NO_STALLS), (Stalls(0.4), NO_STALLS), (NO_STALLS, Stalls(0
 def test_queues_of_all_depths_in_a_row(rng: Rng, tmp_path: Path) -> None:
     fmt = StreamFormat(3, 7, False, 5, 4)
     layers = [FifoConfig(fmt, 2), SkidConfig(fmt), FifoConfig(fmt, 3), FifoConfig(fmt, 33), SkidConfig(fmt)]
+    layers += [FifoConfig(fmt, depth, MemoryKind.BRAM) for depth in (2, 5, 19)]
     frames = rng.integers(0, 128, (5, 4, 5))
     Design.of([Stage(f"queue{n}", layer) for n, layer in enumerate(layers)], tmp_path).check(frames, frames)
 
@@ -29,6 +31,15 @@ def test_queues_of_all_depths_in_a_row(rng: Rng, tmp_path: Path) -> None:
 def test_a_queue_of_one_beat_would_halve_the_rate() -> None:
     with pytest.raises(ValueError, match="at least 2 beats"):
         FifoConfig(StreamFormat(1, 1, False, 1, 1), 1)
+
+
+def test_block_ram_takes_the_place_of_many_luts() -> None:
+    narrow, wide = (StreamFormat(n, 8, False, 64, 4) for n in (1, 64))
+    kinds = [
+        FifoConfig.of(fmt, depth).memory for fmt, depth in ((narrow, 200), (narrow, 2000), (wide, 64), (wide, 500))
+    ]
+    assert kinds == [MemoryKind.LUTRAM, MemoryKind.BRAM, MemoryKind.LUTRAM, MemoryKind.BRAM]
+    assert FifoConfig.of(wide, 500).resources.bram36 == 7.5
 
 
 def _but_for(short: list[FrameFault], expected: np.ndarray, found: StreamRun, beats: int) -> np.ndarray:

@@ -16,7 +16,7 @@ from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.folding import Folding
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.option import Option
-from rtlnn.plan.queues import settle_queues, unlimited
+from rtlnn.plan.queues import Depths, settle_queues, unlimited
 from rtlnn.plan.schedule import schedule_circuit
 from rtlnn.plan.simple import SimpleOption
 from rtlnn.plan.tasks import tasks_of
@@ -39,8 +39,8 @@ class _Skip:
         self.assembly = Assembly(self.graph, [conv, add])
         self.long, self.short = self.assembly.edges[1:]
 
-    def circuit(self, depths: dict[Edge, int], contents: bool = False) -> Circuit:
-        return self.assembly.circuit(self.options, depths, contents)
+    def circuit(self, depths: Depths, blocks: bool = True, contents: bool = False) -> Circuit:
+        return self.assembly.circuit(self.options, depths, contents, blocks)
 
 
 def test_no_queue_is_deeper_than_needed(rng: Rng) -> None:
