@@ -49,5 +49,17 @@ class CoreBuilder:
         made = self.constant(f"{name}.bias", bias)
         self.nodes[i] = replace(node, inputs=(*node.inputs[:2], made))
 
+    def double(self, name: str) -> None:
+        """Let the convolution or dense node `name` sum up twice as much."""
+        (i,) = (i for i, n in enumerate(self.nodes) if n.name == name)
+        node = self.nodes[i]
+        inputs = [node.inputs[0]]
+        for what, value in zip(("weight", "bias"), node.inputs[1:], strict=False):
+            self.types.pop(value)
+            inputs.append(self.constant(f"{name}.{what}", 2 * self.constants.pop(value)))
+        self.nodes[i] = replace(node, inputs=tuple(inputs))
+        for later in self.nodes[i:]:
+            self.types[later.output] = later.op.infer(*(self.types[v] for v in later.inputs))
+
     def graph(self, sources: tuple[str, ...], results: tuple[str, ...]) -> Graph:
         return Graph(sources, results, tuple(self.nodes), self.types, self.constants)

@@ -104,8 +104,13 @@ class Representation:
     def settled(self, value: Represented, step: float) -> Represented:
         """The value with its pending shift moved into the accumulators, if they can take it.
 
-        `step` is that of the result; 0 if rounding to one unit of the accumulators will do.
+        `step` is that of the result; 0 if the accumulators are the result, which then become as fine as the shift.
         """
+        if not step and value.layer is not None and value.halves is not None:
+            self.core.double(value.layer)
+            self.core.add_bias(value.layer, np.rint(2 * value.halves).astype(np.int64))
+            rest = value.shift - value.scale * value.halves
+            value = replace(value, scale=value.scale / 2, shift=rest, halves=None)
         bias = accumulator_bias(value, step)
         if bias is None or value.layer is None:
             return value
@@ -189,8 +194,9 @@ class Representation:
                 inputs.append(self.core.constant(f"{node.name}.bias", terms))
         if moved is not None:
             shift = shift + moved * scale
+        halves = moved if moved is not None and (2 * moved == np.rint(2 * moved)).all() else None
         made = self.core.add(node.name, replace(op, x_zero=value.zero), tuple(inputs), node.output)
-        return Represented(made, scale, 0, shift, layer=node.name, own_bias=True)
+        return Represented(made, scale, 0, shift, layer=node.name, own_bias=True, halves=halves)
 
     def _plain(self, op: Conv2D | Dense, value: Represented, weights: Array) -> tuple[Represented, Array | None]:
         """The value as integers with a zero point, and what that leaves over for each sum, in units of the sums.

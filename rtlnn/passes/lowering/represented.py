@@ -46,6 +46,7 @@ class Represented:
     layer : the convolution or dense node whose accumulators these are (perhaps pooled): a bias may still go there
     own_bias : `shift` is that layer's own float bias, and nothing else
     rule : how to make codes of the format that comes next, `shift` included
+    halves : what of `shift` is exactly so many half units of the layer's accumulators, in units
     """
 
     value: str
@@ -57,6 +58,7 @@ class Represented:
     layer: str | None = None
     own_bias: bool = False
     rule: Rule | None = None
+    halves: Array | None = None
 
     @classmethod
     def quantized(cls, value: str, channels: int, scale: float, zero: int) -> "Represented":

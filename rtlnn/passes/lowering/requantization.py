@@ -23,6 +23,9 @@ COARSEST_SHIFT_UNIT = 2.0**-10
 SAME_SCALE = 1e-6
 """Relative difference of scales that are one: that of a mean times the number of its values, in float32."""
 
+EXACT_BIAS = 1e-6
+"""Largest distance from an integer, in units of the accumulators, that float32 arithmetic accounts for."""
+
 LARGEST_BIAS = 2.0**31 - 1
 LARGEST_TERM = 2**60
 
@@ -64,7 +67,7 @@ def needs_nothing(value: Represented, held: FixedFormat, op: Quantize) -> bool:
 def accumulator_bias(value: Represented, step: float) -> Array | None:
     """The pending shift as integers to add to the accumulators; None if it has to stay outside.
 
-    `step` is that of the result (0 if any rounding to one unit of the accumulators will do).
+    `step` is that of the result (0 if the accumulators are the result).
     """
     if value.layer is None or not value.shift.any() or (value.scale == 0).any():
         return None
@@ -73,8 +76,9 @@ def accumulator_bias(value: Represented, step: float) -> Array | None:
         return None
     exactly = value.shift / value.scale
     bias = np.rint(exactly)
-    if not step and (np.abs(exactly - bias) == 0.5).any():
-        # of binary activations, whose sums are small: half a unit is too much
+    # where nothing requantizes the sums, the host adds what is not a whole unit, which of few-bit products is much;
+    # a layer's own bias is rounded as onnxruntime does
+    if not step and not value.own_bias and (np.abs(exactly - bias) > EXACT_BIAS).any():
         return None
     return None if (np.abs(bias) > LARGEST_BIAS).any() else bias.astype(np.int64)
 
