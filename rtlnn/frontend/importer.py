@@ -10,6 +10,7 @@ from pathlib import Path
 import onnx
 
 from rtlnn.errors import InputError
+from rtlnn.extensions import load_extensions
 from rtlnn.frontend import handlers
 from rtlnn.frontend.advice import advice_for
 from rtlnn.frontend.builder import GraphBuilder
@@ -186,6 +187,7 @@ def import_model(
 
     Raises `InputError` with every node that cannot be used, or with what is wrong with the file.
     """
+    load_extensions()
     model, name = load_model(source)
     with damage_reported(model, name):
         return _imported(model, name, input_shapes)

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 
 from rtlnn.ir.types import Array, TensorType
 
-__all__ = ["Op"]
+__all__ = ["CodeOp", "Op"]
 
 
 class Op(ABC):
@@ -20,3 +20,18 @@ class Op(ABC):
     @abstractmethod
     def evaluate(self, *inputs: Array) -> Array:
         """The result, exactly. This defines the operation: hardware equals it on every bit."""
+
+
+class CodeOp(Op):
+    """An operation on the integers of one value, which keeps their format; packages of users add such operations.
+
+    Its input is behind a quantization. Trailing rows and columns are never taken away from it.
+    """
+
+    def infer(self, *inputs: TensorType) -> TensorType:
+        (x,) = inputs
+        return x
+
+    @abstractmethod
+    def bounds(self, lo: Array, hi: Array) -> tuple[Array, Array]:
+        """The smallest and largest result of each channel, for inputs from `lo` to `hi`; (C,) int64 each."""

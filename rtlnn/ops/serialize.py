@@ -45,7 +45,8 @@ def _rebuilt(data: Any) -> Any:
     if isinstance(data, list):
         return tuple(_rebuilt(v) for v in data)
     if isinstance(data, dict):
-        kind = _TYPES[data[""]]
+        # packages of users add operations
+        kind: Any = _TYPES.get(data[""]) or OPERATIONS[data[""]]
         if issubclass(kind, Enum):
             return kind(data["value"])
         known = get_type_hints(kind)

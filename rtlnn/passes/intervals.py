@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from rtlnn.ir.graph import Graph, Node
-from rtlnn.ir.op import Op
+from rtlnn.ir.op import CodeOp, Op
 from rtlnn.ir.types import Array, TensorType
 from rtlnn.ops import (
     Add,
@@ -164,6 +164,8 @@ def _interval(node: Node, graph: Graph, known: Mapping[str, Interval]) -> Interv
     inputs = [known[v] for v in node.inputs if v in known]
     constants = [graph.constants[v] for v in node.inputs if v in graph.constants]
     kind = type(node.op)
+    if isinstance(node.op, CodeOp):
+        return Interval(*node.op.bounds(inputs[0].lo, inputs[0].hi))
     if kind in _OF_SEVERAL:
         return _OF_SEVERAL[kind](node.op, inputs, constants)
     if kind in _OF_ONE:

@@ -17,7 +17,7 @@ from rtlnn.plan.tasks import Task
 
 __all__ = ["KINDS", "SimpleOption", "options_of"]
 
-KINDS: Mapping[type[Op], SimpleKind] = {
+KINDS: dict[type[Op], SimpleKind] = {
     Add: JoinKind(),
     Multiply: JoinKind(),
     Extreme: JoinKind(),

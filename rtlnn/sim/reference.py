@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from rtlnn.extensions import load_extensions
 from rtlnn.ir.network import Network
 from rtlnn.ir.types import Array
 from rtlnn.ops.serialize import load_network
@@ -53,4 +54,5 @@ class Reference:
 
 def load(build_dir: Path | str) -> Reference:
     """The reference of a build, from its network.npz. Raises `InputError` if there is none."""
+    load_extensions()
     return Reference(load_network(Path(build_dir) / "network.npz"))

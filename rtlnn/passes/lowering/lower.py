@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph, Node
-from rtlnn.ir.op import Op
+from rtlnn.ir.op import CodeOp, Op
 from rtlnn.ir.refusal import NodesRefused, Refusal
 from rtlnn.ir.types import TensorType
 from rtlnn.ops import (
@@ -200,7 +200,7 @@ class _Lowering:
                 self.values[node.output] = Represented.quantized(
                     names[0], kind.shape[2], fixed.one_scale, fixed.zero_point
                 )
-            case MaxPool2D() | Reshape() | Rearrange() | ArgMax() | Extreme() | Concat():
+            case MaxPool2D() | Reshape() | Rearrange() | ArgMax() | Extreme() | Concat() | CodeOp():
                 # integers of one type, whatever they mean
                 meant = self.core.types[names[0]].fixed
                 for name in names[1:]:
