@@ -7,7 +7,20 @@ import numpy as np
 
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array
-from rtlnn.ops import Activation, Add, Affine, Clip, Dequantize, Extreme, Function, Multiply, Quantize
+from rtlnn.ops import (
+    Activation,
+    Add,
+    Affine,
+    Clip,
+    Conv2D,
+    Dense,
+    Dequantize,
+    Extreme,
+    Function,
+    Multiply,
+    Quantize,
+    Thresholds,
+)
 
 __all__ = ["ELEMENTWISE", "evaluated", "leads_to_codes", "origins_of", "region"]
 
@@ -55,11 +68,11 @@ def region(graph: Graph, origin: str, value: str) -> list[Node]:
 
 
 def leads_to_codes(graph: Graph, value: str) -> bool:
-    """Whether anything that follows from `value` is quantized."""
+    """Whether anything that follows from `value` is quantized, or read by a layer, which only codes can be."""
     reached = {value}
     for node in graph.nodes:
         if reached.intersection(node.inputs):
-            if isinstance(node.op, Quantize):
+            if isinstance(node.op, (Quantize, Thresholds, Conv2D, Dense)):
                 return True
             reached.add(node.output)
     return False
