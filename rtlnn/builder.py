@@ -121,8 +121,6 @@ class Options:
 
     def budget(self, platform: Platform) -> Budget:
         free = platform.available
-        # a shell does not load weights: only a given plan can ask for UltraRAM, and is told so
-        uram = 0 if platform.shell and self.plan is None else free.uram
         for name, value in (("max-dsp", self.max_dsp), ("max-lut", self.max_lut), ("max-bram", self.max_bram)):
             if value is not None and value < 0:
                 raise InputError(f"--{name} must not be negative")
@@ -135,7 +133,7 @@ class Options:
             limit(None, free.ff),
             limit(self.max_dsp, free.dsp),
             limit(self.max_bram, free.bram36),
-            limit(None, uram),
+            limit(None, free.uram),
         )
 
 
@@ -155,14 +153,7 @@ def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: P
     )  # fmt: skip
     _check_shell(network, platform)
     network = replace(network, notes=(*network.notes, *notes))
-    design = plan_network(network, platform.name, platform.arithmetic, goal, budget, given, progress)
-    if platform.shell and (loaded := design.circuit.loaded):
-        names = ", ".join(dict.fromkeys(stage.name for stage, _ in loaded))
-        raise InputError(
-            f'the plan has "memory": "uram" for {names}, but the shell of platform {platform.name} does not load '
-            'weights; choose "bram", or a platform without a shell'
-        )
-    return design, platform
+    return plan_network(network, platform.name, platform.arithmetic, goal, budget, given, progress), platform
 
 
 def _check_shell(network: Network, platform: Platform) -> None:

@@ -15,15 +15,17 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiReadBus, AxiSlaveRead, AxiSlaveWrite, AxiWriteBus
 from numpy.typing import NDArray
 
+from rtlnn.emit.weights import load_weights
 from rtlnn.sim.bench_config import CLOCK_NS, BenchConfig, Measured, bench_test
-from rtlnn.sim.kernel_memory import PAGE, UNTOUCHED, Ddr, empty_region, load_frames, place_frames
+from rtlnn.sim.kernel_memory import PAGE, UNTOUCHED, Ddr, empty_region, load_frames, place_frames, place_words
 
 # The register map of `ap_ctrl_chain` kernels, written out again: the host sees these numbers, not our constants.
-CONTROL, INPUT, OUTPUT, FRAMES, STATUS = 0x00, 0x10, 0x1C, 0x28, 0x30
+CONTROL, INPUT, OUTPUT, FRAMES, STATUS, WEIGHTS = 0x00, 0x10, 0x1C, 0x28, 0x30, 0x38
 START, DONE, IDLE, CONTINUE = 1, 2, 4, 16
 
 SOURCE = 0x0001_2345_0000 + PAGE - 64  # above 4 GiB; one word before a 4 KiB boundary
 SINK = 0x0007_89AB_0000
+STORE = 0x0003_0000_0000
 POLL_CYCLES = 50
 RESET_CYCLES = 8
 
@@ -40,12 +42,17 @@ class Bench:
         cocotb.start_soon(Clock(dut.ap_clk, CLOCK_NS, unit="ns").start())
         source = place_frames(SOURCE, self.interface.input, self.inputs, np.random.default_rng(self.config.seed))
         self.results = empty_region(SINK - PAGE, self.interface.output, len(self.inputs))
-        ddr = Ddr((source, self.results))
+        loads = self.interface.weight_beats is not None
+        ddr = Ddr((source, self.results, *([place_words(STORE, load_weights(Path()))] if loads else [])))
         reset = {"reset": dut.ap_rst_n, "reset_active_level": False}
         self.host = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi_control"), dut.ap_clk, **reset)
         self.reader = AxiSlaveRead(AxiReadBus.from_prefix(dut, "m_axi_in"), dut.ap_clk, target=ddr, **reset)
         self.writer = AxiSlaveWrite(AxiWriteBus.from_prefix(dut, "m_axi_out"), dut.ap_clk, target=ddr, **reset)
-        for part in (self.host.write_if, self.host.read_if, self.reader, self.writer):
+        self.weights: AxiSlaveRead | None = None
+        if loads:
+            bus = AxiReadBus.from_prefix(dut, "m_axi_weights")
+            self.weights = AxiSlaveRead(bus, dut.ap_clk, target=ddr, **reset)
+        for part in (self.host.write_if, self.host.read_if, self.reader, self.writer, self.weights or self.reader):
             part.log.setLevel("WARNING")
 
     async def reset(self) -> None:
@@ -66,6 +73,7 @@ class Bench:
         channels = [write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel]
         channels += [self.reader.ar_channel, self.reader.r_channel]
         channels += [self.writer.aw_channel, self.writer.w_channel, self.writer.b_channel]
+        channels += [self.weights.ar_channel, self.weights.r_channel] if self.weights else []
         for channel in channels:
             channel.set_pause_generator(pauses())
 
@@ -77,6 +85,8 @@ class Bench:
         await host.write_qword(INPUT, SOURCE)
         await host.write_qword(OUTPUT, SINK)
         await host.write_dword(FRAMES, frames)
+        if self.weights:
+            await host.write_qword(WEIGHTS, STORE)
         await host.write_dword(CONTROL, START)
         quiet, progress = 0, 0
         while not await host.read_dword(CONTROL) & DONE:

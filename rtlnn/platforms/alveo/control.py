@@ -13,7 +13,7 @@ from amaranth.lib.wiring import Component, In, Out
 
 from rtlnn.platforms.alveo.axi import LiteSignature
 
-__all__ = ["ARGUMENTS", "Argument", "Control", "ControlBit", "Launch", "Register", "StatusBit"]
+__all__ = ["ARGUMENTS", "Argument", "Control", "ControlBit", "Launch", "Register", "StatusBit", "arguments_of"]
 
 
 class Register(IntEnum):
@@ -29,6 +29,8 @@ class Register(IntEnum):
     OUTPUT_HIGH = 0x20
     FRAMES = 0x28
     STATUS = 0x30
+    WEIGHTS_LOW = 0x38
+    WEIGHTS_HIGH = 0x3C
 
 
 class ControlBit(IntFlag):
@@ -66,7 +68,15 @@ ARGUMENTS = (
     Argument("output", Register.OUTPUT_LOW, 64, "address of the output frames", "m_axi_out"),
     Argument("frames", Register.FRAMES, 32, "number of frames"),
 )
-"""The arguments in the order in which the host gives them."""
+"""The arguments of every kernel, in the order in which the host gives them."""
+
+_WEIGHTS = Argument("weights", Register.WEIGHTS_LOW, 64, "address of the weights", "m_axi_weights")
+
+
+def arguments_of(loads: bool) -> tuple[Argument, ...]:
+    """Those of a kernel, which may load weights."""
+    return (*ARGUMENTS, _WEIGHTS) if loads else ARGUMENTS
+
 
 Launch = data.StructLayout({"input": 64, "output": 64, "frames": 32})
 """One start of the kernel: two byte addresses and the number of frames."""
@@ -81,6 +91,10 @@ class Control(Component):
     writes 1 to CONTINUE. Interrupt status bits (0: done, 1: ready) are set by events whose enable bit is 1, and
     toggle where 1 is written.
 
+    Parameters
+    ----------
+    loads : whether there is an argument for weights
+
     Members
     -------
     bus : AXI4-Lite
@@ -90,9 +104,11 @@ class Control(Component):
     idle : nothing is running
     status : the bits of `STATUS`
     interrupt : to the host
+    weights : if it `loads`, the address of the weights of the start that is waiting
     """
 
-    def __init__(self) -> None:
+    def __init__(self, loads: bool = False) -> None:
+        self.loads = loads
         super().__init__(
             {
                 "bus": In(LiteSignature),
@@ -102,6 +118,7 @@ class Control(Component):
                 "idle": In(1),
                 "status": In(len(StatusBit)),
                 "interrupt": Out(1),
+                **({"weights": Out(64)} if loads else {}),
             }
         )
 
@@ -114,6 +131,10 @@ class Control(Component):
             Register.OUTPUT_HIGH: Signal(32, name="output_high"),
             Register.FRAMES: Signal(32, name="frames"),
         }
+        if self.loads:
+            halves = Signal(32, name="weights_low"), Signal(32, name="weights_high")
+            arguments |= dict(zip((Register.WEIGHTS_LOW, Register.WEIGHTS_HIGH), halves, strict=True))
+            m.d.comb += self.weights.eq(Cat(halves))
         start = Signal()
         enable_all = Signal()
         enable = Signal(2)

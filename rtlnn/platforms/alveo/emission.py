@@ -8,7 +8,7 @@ from amaranth.back import verilog
 
 from rtlnn.emit.interface import Interface
 from rtlnn.platforms.alveo.axi import BURST_WORDS
-from rtlnn.platforms.alveo.control import ARGUMENTS, Register
+from rtlnn.platforms.alveo.control import Register, arguments_of
 from rtlnn.platforms.alveo.kernel import Kernel
 from rtlnn.platforms.spec import Platform
 
@@ -30,6 +30,8 @@ def emit_kernel(interface: Interface, platform: Platform, out_dir: Path) -> None
     if interface.kernel is None or platform.shell is None:
         raise ValueError(f"platform {platform.name} has no shell, or the interface of {interface.top} no kernel")
     bank = platform.bank(platform.shell.bank)
+    loads = interface.weight_beats is not None
+    buses = [argument.port for argument in arguments_of(loads) if argument.port]
     values = {
         "top": interface.top,
         "kernel": interface.kernel,
@@ -37,12 +39,13 @@ def emit_kernel(interface: Interface, platform: Platform, out_dir: Path) -> None
         "part": platform.part,
         "target": platform.shell.target,
         "clock_mhz": f"{platform.clock_mhz:g}",
-        "bank": bank.name,
         "slr": bank.slr,
         "status": f"0x{Register.STATUS:02X}",
         "core_list": _CORE_LIST,
-        "registers": _registers(),
-        "bus_parameters": _bus_parameters(),
+        "registers": _registers(loads),
+        "bus_parameters": _bus_parameters(loads),
+        "buses": " ".join(["s_axi_control", *buses]),
+        "connections": "\n".join(f"sp={interface.kernel}_1.{bus}:{bank.name}" for bus in buses),
     }
     folder = out_dir / "kernel"
     (folder / "rtl").mkdir(parents=True, exist_ok=True)
@@ -65,7 +68,7 @@ def _verilog(interface: Interface) -> str:
     return text
 
 
-def _registers() -> str:
+def _registers(loads: bool) -> str:
     """Lines of name, offset, bits, bus and description for the packaging script."""
     rows = [
         ("CTRL", Register.CONTROL, 32, "", "control signals"),
@@ -73,14 +76,16 @@ def _registers() -> str:
         ("IP_IER", Register.INTERRUPT_ENABLE, 32, "", "interrupt enable"),
         ("IP_ISR", Register.INTERRUPT_STATUS, 32, "", "interrupt status"),
     ]
-    rows += [(a.name, a.offset, a.bits, a.port or "", a.description) for a in ARGUMENTS]
+    rows += [(a.name, a.offset, a.bits, a.port or "", a.description) for a in arguments_of(loads)]
     return "\n".join(f"  {name} 0x{offset:03X} {bits} {{{bus}}} {{{text}}}" for name, offset, bits, bus, text in rows)
 
 
-def _bus_parameters() -> str:
+def _bus_parameters(loads: bool) -> str:
     """Lines of bus, parameter and value for the packaging script."""
     rows = []
-    for bus, direction, other in (("m_axi_in", "READ", "WRITE"), ("m_axi_out", "WRITE", "READ")):
+    buses = [("m_axi_in", "READ", "WRITE"), ("m_axi_out", "WRITE", "READ")]
+    buses += [("m_axi_weights", "READ", "WRITE")] if loads else []
+    for bus, direction, other in buses:
         rows += [
             (bus, "MAX_BURST_LENGTH", BURST_WORDS),
             (bus, "SUPPORTS_NARROW_BURST", 0),

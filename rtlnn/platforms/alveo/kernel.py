@@ -10,6 +10,7 @@ from rtlnn.emit.interface import Interface
 from rtlnn.platforms.alveo.axi import WORD_BITS, WORD_BYTES, LiteSignature, Run
 from rtlnn.platforms.alveo.control import Control, StatusBit
 from rtlnn.platforms.alveo.reader import FrameReader
+from rtlnn.platforms.alveo.weights import WeightReader
 from rtlnn.platforms.alveo.writer import FrameWriter
 
 __all__ = ["Kernel"]
@@ -49,6 +50,7 @@ class Kernel(Component):
     s_axi_control_* : AXI4-Lite slave, see `control.Register`
     m_axi_in_* : AXI4, 512 bits, reads only
     m_axi_out_* : AXI4, 512 bits, writes only
+    m_axi_weights_* : AXI4, 512 bits, reads only; if the core loads weights
     interrupt : level, to the host
     """
 
@@ -62,6 +64,7 @@ class Kernel(Component):
                 **lite,
                 **_memory_ports("m_axi_in_"),
                 **_memory_ports("m_axi_out_"),
+                **({} if interface.weight_beats is None else _memory_ports("m_axi_weights_")),
                 "interrupt": Out(1),
             }
         )
@@ -72,7 +75,8 @@ class Kernel(Component):
         sync.clk = self.ap_clk
         m.d.comb += sync.rst.eq(~self.ap_rst_n)
 
-        m.submodules.control = control = Control()
+        beats = self.interface.weight_beats
+        m.submodules.control = control = Control(beats is not None)
         m.submodules.reader = reader = FrameReader(self.interface.input, self.outstanding)
         m.submodules.writer = writer = FrameWriter(self.interface.output, self.outstanding)
         for name, member in LiteSignature.members.items():
@@ -80,19 +84,23 @@ class Kernel(Component):
             m.d.comb += inner.eq(outer) if member.flow is Out else outer.eq(inner)
         self._connect_memory(m, "m_axi_in_", reader.axi, {"ar", "r"})
         self._connect_memory(m, "m_axi_out_", writer.axi, {"aw", "w", "b"})
-        frame_error = self._core(m, reader, writer)
+        weights = None if beats is None else self._weights(m, control, beats)
+        frame_error = self._core(m, reader, writer, weights)
 
         # The runs whose frames are being read, for the write master.
         m.submodules.runs = runs = SyncFIFOBuffered(width=Run.size, depth=3)
         launch, launched = control.launch.payload, Signal()
+        ready, places = reader.run.ready, launch.input[:6] | launch.output[:6]
+        if weights is not None:
+            ready, places = ready & weights.ready, places | control.weights[:6]
         to_write = Signal(Run)
         m.d.comb += [
             reader.run.payload.address.eq(launch.input),
             reader.run.payload.frames.eq(launch.frames),
             to_write.address.eq(launch.output),
             to_write.frames.eq(launch.frames),
-            launched.eq(control.launch.valid & reader.run.ready & runs.w_rdy),
-            control.launch.ready.eq(reader.run.ready & runs.w_rdy),
+            launched.eq(control.launch.valid & ready & runs.w_rdy),
+            control.launch.ready.eq(ready & runs.w_rdy),
             reader.run.valid.eq(launched),
             runs.w_data.eq(to_write),
             runs.w_en.eq(launched),
@@ -111,7 +119,7 @@ class Kernel(Component):
         with m.If(launched):
             with m.If(control.idle):
                 m.d.sync += [read_error.eq(0), write_error.eq(0), address_error.eq(0)]
-            with m.If((launch.input[:6] | launch.output[:6]).any()):
+            with m.If(places.any()):
                 m.d.sync += address_error.eq(1)
         with m.If(reader.error):
             m.d.sync += read_error.eq(1)
@@ -119,7 +127,7 @@ class Kernel(Component):
             m.d.sync += write_error.eq(1)
         flags = {
             StatusBit.FRAME_ERROR: frame_error,
-            StatusBit.READ_ERROR: read_error,
+            StatusBit.READ_ERROR: read_error if weights is None else read_error | weights.error,
             StatusBit.WRITE_ERROR: write_error,
             StatusBit.ADDRESS_ERROR: address_error,
         }
@@ -141,9 +149,29 @@ class Kernel(Component):
                     value = (1 << WORD_BYTES) - 1
                 m.d.comb += outer.eq(Const(value, len(outer)))
 
-    def _core(self, m: Module, reader: FrameReader, writer: FrameWriter) -> Signal:
+    def _weights(self, m: Module, control: Control, beats: int) -> WeightReader:
+        """The read master of the weights, which holds up a start until the core has them."""
+        m.submodules.weights = weights = WeightReader(beats)
+        self._connect_memory(m, "m_axi_weights_", weights.axi, {"ar", "r"})
+        m.d.comb += [
+            weights.address.eq(control.weights),
+            weights.wanted.eq(control.launch.valid),
+            weights.idle.eq(control.idle),
+        ]
+        return weights
+
+    def _core(self, m: Module, reader: FrameReader, writer: FrameWriter, weights: WeightReader | None) -> Signal:
         """The core between the masters. Returns its `frame_error`."""
         frame_error = Signal()
+        loading = {}
+        if weights is not None:
+            loading = {
+                "i_s_axis_weights_tdata": weights.tdata,
+                "i_s_axis_weights_tvalid": weights.tvalid,
+                "o_s_axis_weights_tready": weights.tready,
+                "i_s_axis_weights_tlast": weights.tlast,
+                "o_weights_loaded": Signal(name="weights_loaded"),
+            }
         last = Signal(name="m_axis_tlast")  # the write master counts beats itself
         m.submodules.core = Instance(
             self.interface.top,
@@ -158,5 +186,6 @@ class Kernel(Component):
             i_m_axis_tready=writer.tready,
             o_m_axis_tlast=last,
             o_frame_error=frame_error,
+            **loading,
         )
         return frame_error
