@@ -111,7 +111,9 @@ def test_the_documents_name_every_port(rng: Rng, tmp_path: Path) -> None:
     ports = set(header.replace(",", " ").split())
     assert {"s_axis_weights_tdata", "weights_loaded"} < ports
     port = StreamPort((3, 3, 5), 5, 8, 8, False, 1.0, 0)
-    template = instantiation_template(Interface("dut", None, port, port, 100, 50, design.circuit.loader.beats))
+    template = instantiation_template(
+        Interface("dut", None, {"s_axis": port}, {"m_axis": port}, 100, 50, design.circuit.loader.beats)
+    )
     assert set(re.findall(r"^ +\.(\w+)", template, re.MULTILINE)) == ports
 
 
