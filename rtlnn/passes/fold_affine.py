@@ -7,10 +7,12 @@ import numpy as np
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.op import Op
 from rtlnn.ir.types import Array
-from rtlnn.ops import Affine, AveragePool2D, Clip, Conv2D, Dense, MaxPool2D, Reshape
+from rtlnn.ops import Add, Affine, AveragePool2D, Clip, Concat, Conv2D, Dense, Extreme, MaxPool2D, Multiply, Reshape
 from rtlnn.passes.rewrite import rewired
 
 __all__ = ["fold_affine"]
+
+HARDWARE = (Add, AveragePool2D, Concat, Conv2D, Dense, Extreme, MaxPool2D, Multiply)
 
 
 def _only_user(graph: Graph, value: str) -> Node | None:
@@ -93,12 +95,16 @@ def _for_weights(parameter: Array, weights: Array, op: Op) -> Array:
 
 
 def _from_input(graph: Graph, node: Node) -> bool:
-    """Whether nothing but elementwise work lies between the input and the node: the host's head."""
-    value = node.inputs[0]
-    while (before := graph.producer(value)) is not None:
-        if isinstance(before.op, (Conv2D, Dense, MaxPool2D, AveragePool2D)):
+    """Whether nothing but elementwise work lies between the inputs and the node: the host's head."""
+    makers = {n.output: n for n in graph.nodes}
+    reached = [v for v in node.inputs if v not in graph.constants]
+    for value in reached:
+        before = makers.get(value)
+        if before is None:
+            continue
+        if isinstance(before.op, HARDWARE):
             return False
-        value = before.inputs[0]
+        reached += [v for v in before.inputs if v not in graph.constants and v not in reached]
     return True
 
 

@@ -35,9 +35,8 @@ def _shared(graph: Graph) -> set[str]:
     return {v for v in graph.constants if uses[v] > 1}
 
 
-def _to_input(graph: Graph) -> Graph | None:
-    """One reshape less in front of the first layer, or None."""
-    (source,) = graph.inputs
+def _to_input(graph: Graph, source: str) -> Graph | None:
+    """One reshape less between the input `source` and what first needs a shape, or None."""
     constants = dict(graph.constants)
     shared = _shared(graph)
     path: list[Node] = []
@@ -63,14 +62,17 @@ def _to_input(graph: Graph) -> Graph | None:
     return None
 
 
-def _to_output(graph: Graph) -> Graph | None:
-    """One reshape less behind the last layer, or None."""
-    (result,) = graph.outputs
+def _to_output(graph: Graph, result: str) -> Graph | None:
+    """One reshape less between what last needs a shape and the output `result`, or None."""
+    if graph.outputs.count(result) > 1:
+        return None
     constants = dict(graph.constants)
     shared = _shared(graph)
     path: list[Node] = []
     value = result
     while (node := graph.producer(value)) is not None and len(graph.users(value)) == (value != result):
+        if value != result and value in graph.outputs:
+            return None
         if isinstance(node.op, Reshape):
             channels = graph.types[node.inputs[0]].shape[2]
             for n in path:
@@ -110,12 +112,16 @@ def _merged(graph: Graph) -> Graph | None:
 
 
 def settle_reshapes(graph: Graph) -> Graph:
-    """Let the input take the shape that its first layer needs, and the output that of the last.
+    """Let an input take the shape that its first layer needs, and an output that of the last.
 
-    Requires: one input, one output, whose ports say where each element lies in the flattened frame (which no reshape
-    changes). Ensures: no reshape at the ends, none behind another.
+    Requires: ports that say where each element lies in the flattened frame (which no reshape changes). Ensures: no
+    reshape at the ends, none behind another; but where several nodes read a value.
     """
-    for step in (_merged, _to_input, _to_output):
-        while (changed := step(graph)) is not None:
-            graph = changed
+    changed: Graph | None = graph
+    while changed is not None:
+        graph = changed
+        changed = _merged(graph)
+        # outputs change their names
+        changed = changed or next((new for v in graph.inputs if (new := _to_input(graph, v)) is not None), None)
+        changed = changed or next((new for v in graph.outputs if (new := _to_output(graph, v)) is not None), None)
     return graph

@@ -15,10 +15,13 @@ _CHANNELS_FIRST = (2, 3, 1)
 
 def write_join(out: OnnxGraph, node: Node, op: Add | Extreme | Multiply) -> View:
     """Element by element."""
-    if isinstance(op, Extreme):
-        operator = "Max" if op.largest else "Min"
-    else:
-        operator = "Add" if isinstance(op, Add) else "Mul"
+    match op:
+        case Extreme(largest):
+            operator = "Max" if largest else "Min"
+        case Add():
+            operator = "Add"
+        case Multiply():
+            operator = "Mul"
     a, b = (out.views[v] for v in node.inputs)
     if not np.array_equal(a.index, b.index):
         a, b = (out.image(v) for v in node.inputs)

@@ -54,20 +54,21 @@ class Joining:
         if a.clipped or b.clipped:
             raise ValueError("the activation before it is not quantized")
         held = self._held(a), self._held(b)
-        behind = quantize_behind(self.graph, node.output)
-        output = behind.output if behind is not None else None
+        behind = quantize_behind(self.graph, node.output, sums=False)
         rule: Rule | None
         if behind is not None and all(is_codes(v, h, behind) for v, h in zip(values, held, strict=True)):
             output = behind.output
             ma, mb, rule = sum_rule(a, b, held, output, self._kernel(node, values, held, output))
             multipliers = [np.full(len(a.scale), m, dtype=np.int64) for m in (ma, mb)]
             unit = np.ldexp(output.one_scale, -rule.shift)
-            shift = rule.bias * unit
+            shift = (rule.bias - ((output.zero_point - rule.zero) << rule.shift)) * unit
         else:
-            step = output.one_scale if output is not None else float(max(np.abs(a.scale).max(), np.abs(b.scale).max()))
-            *multipliers, bits = _common(a.scale / step, b.scale / step, max(h.bits for h in held))
+            further = behind or quantize_behind(self.graph, node.output)
+            step = float(max(np.abs(a.scale).max(), np.abs(b.scale).max()))
+            step = step if further is None else further.output.one_scale
+            *multipliers, bits = _common((a.scale / step, b.scale / step), (held[0].bits, held[1].bits))
             unit, shift = np.ldexp(step, -bits), a.shift + b.shift
-            rule = None if output is None or shift.any() else _rounded_once(output, bits)
+            rule = None if behind is None or shift.any() else _rounded_once(behind.output, bits)
         names = [self.core.constant(f"{node.name}.m{which}", m) for which, m in zip("ab", multipliers, strict=True)]
         made = self.core.add(node.name, Add((a.zero, b.zero)), (a.value, b.value, *names), node.output)
         return Represented(made, unit, 0, shift, rule=rule)
@@ -140,16 +141,18 @@ class Joining:
         return op.lo <= lo and op.hi >= hi
 
 
-def _common(a: Array, b: Array, held: int) -> tuple[Array, Array, Array]:
-    """Multipliers for the real ratios a and b (C,), and the shift that both share in each channel.
+def _common(ratios: tuple[Array, Array], widths: tuple[int, int]) -> tuple[Array, Array, Array]:
+    """Multipliers for two real ratios (C,), and the shift that both share in each channel.
 
-    `held` is the width of the wider operand.
+    `widths` are the operands' bits. A sum of earlier sums keeps their unit, so that these need no multiplier.
     """
-    bits = min(SUM_BITS, WIDEST_SUM - held)
-    _, exponent = np.frexp(np.maximum(np.abs(a), np.abs(b)))
-    shift = np.maximum(bits - exponent.astype(np.int64), 0)
-    most = (1 << bits) - 1
-    made = [np.clip(np.rint(np.ldexp(r, shift)), -most, most).astype(np.int64) for r in (a, b)]
+    limits = [min(SUM_BITS, WIDEST_SUM - w) for w in widths]
+    room = [limit - np.frexp(r)[1].astype(np.int64) for limit, r in zip(limits, ratios, strict=True)]
+    shift = np.maximum(np.minimum(*room), 0)
+    made = [
+        np.clip(np.rint(np.ldexp(r, shift)), 1 - (1 << limit), (1 << limit) - 1).astype(np.int64)
+        for r, limit in zip(ratios, limits, strict=True)
+    ]
     return made[0], made[1], shift
 
 

@@ -22,6 +22,7 @@ from rtlnn.ops import (
     Rearrange,
     Reshape,
     Rounding,
+    Table,
     Thresholds,
 )
 from rtlnn.passes.lowering.core import CoreBuilder
@@ -29,7 +30,7 @@ from rtlnn.passes.lowering.formats import quantize_behind
 from rtlnn.passes.lowering.grid import exact_integers
 from rtlnn.passes.lowering.represented import Represented
 from rtlnn.passes.lowering.requantization import accumulator_bias, code, needs_nothing, requantization
-from rtlnn.passes.lowering.rules import with_exact_rule
+from rtlnn.passes.lowering.rules import code_table
 from rtlnn.passes.lowering.thresholds import MOST_LEVELS, IntegerThresholds, of_codes, of_levels
 
 __all__ = ["Representation"]
@@ -80,8 +81,9 @@ class Representation:
         signs = op.rounding not in (Rounding.HALF_EVEN, Rounding.FLOOR, Rounding.CEILING)
         if signs and op.ends[0] < op.output.zero_point and op.ends[1] - op.ends[0] < MOST_LEVELS:
             return self._compared(name, of_codes(value, op, held), makes)
-        if self.precision is Precision.EXACT:
-            value = with_exact_rule(value, held, op)
+        if self.precision is Precision.EXACT and (results := code_table(value, held, op)) is not None:
+            entries = self.core.constant(f"{name}.table", results)
+            return self.core.add(name, Table(op.output, held.lo), (value.value, entries), makes)
         made = requantization(value, op, self.precision)
         inputs = [value.value]
         for what, array in (("multiplier", made.multiplier), ("shift", made.shift), ("bias", made.bias)):
