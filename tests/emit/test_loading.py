@@ -9,10 +9,10 @@ import pytest
 
 from rtlnn.emit.documents import instantiation_template
 from rtlnn.emit.interface import Interface, StreamPort
-from rtlnn.emit.netlist import Stage
+from rtlnn.emit.netlist import Bus, Stage, emit_circuit
 from rtlnn.emit.weights import WEIGHTS_FILE, load_weights, weight_bytes
 from rtlnn.errors import InputError
-from rtlnn.ir.graph import Graph
+from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.kernel import KernelConfig
@@ -23,7 +23,8 @@ from rtlnn.plan.assembly import Assembly
 from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.folding import Folding
 from rtlnn.plan.tasks import tasks_of
-from rtlnn.sim.stream_run import Deadlock, Stalls
+from rtlnn.sim.harness import CompiledCore
+from rtlnn.sim.stream_run import Deadlock, PortNames, StallMode, Stalls
 from tests.hardware import Design, stages_of
 from tests.integer_graphs import Builder
 
@@ -86,6 +87,49 @@ def test_other_weights_take_over_between_frames(rng: Rng, tmp_path: Path) -> Non
         assert 0 <= first < 20
         run.check(np.concatenate([of_old[:first], of_new[first:]]))
         assert not run.frame_error
+
+
+def test_frames_of_several_inputs_are_not_torn_apart(rng: Rng, tmp_path: Path) -> None:
+    """New weights wait for a moment in which no input has begun a frame that others have not."""
+    builder = Builder(rng, (1, 1, 6)).dense(4, bias=np.zeros(1))
+    (node,), kind, w = builder.graph().nodes, builder.types["x"], builder.constants["dense0.w"]
+    graph = builder.graph()
+    other = Node("other", node.op, ("z", "other.w", node.inputs[2]), "other.y")
+    old = Graph(
+        ("x", "z"), (node.output, other.output), (node, other),
+        {**graph.types, "z": kind, "other.w": graph.types["dense0.w"], "other.y": graph.types[node.output]},
+        {**graph.constants, "other.w": w[::-1]},
+    )  # fmt: skip
+    new = replace(old, constants={**old.constants, "dense0.w": w[::-1], "other.w": w})
+    buses = [Bus(name, 8) for name in ("s_axis_x", "s_axis_z")], [Bus(name, 32) for name in ("m_axis_y", "m_axis_v")]
+    words = []
+    for found in (new, old):
+        tasks = tasks_of(found)
+        made = [Candidate(task, Folding(2, 2 + k, (1, 1), memory=URAM)) for k, task in enumerate(tasks)]
+        circuit = Assembly(found, tasks).circuit(made, contents=True)
+        assert circuit.loader == LoaderConfig(((6, 32), (4, 48)), 2, 2)
+        netlist = emit_circuit("dut", circuit, *buses)
+        for name, text in netlist.memories.items():
+            (tmp_path / name).write_text(text)
+        (tmp_path / WEIGHTS_FILE).write_bytes(netlist.weights)
+        words.append(load_weights(tmp_path))
+    (tmp_path / "dut.v").write_text("\n".join(netlist.modules.values()))
+    formats = [replace(f, bits=8) for f in circuit.inputs], [replace(f, bits=32) for f in circuit.output_formats]
+    ports = PortNames.core(*([bus.name for bus in side] for side in buses), weights=True)
+    core = CompiledCore.build([tmp_path / "dut.v"], "dut", *formats, tmp_path, ports=ports)
+    frames = rng.integers(0, 256, (2, 40, 1, 1, 6))
+    of_old, of_new = (
+        np.concatenate([g.evaluate(*frames)[v].reshape(40, -1) for v in g.outputs], axis=1) for g in (old, new)
+    )
+    changes = set()
+    for seed in range(6):
+        run = core.run(list(frames), reload=words[0], source_stall=Stalls(0.93, StallMode.BURST), seed=seed)
+        came = np.concatenate([sink.values.reshape(40, -1) for sink in run.sinks], axis=1)
+        first = int((came == of_old).all(axis=1).argmin()) if (came != of_old).any() else 40
+        np.testing.assert_array_equal(came, np.concatenate([of_old[:first], of_new[first:]]))
+        assert not run.violations
+        changes.add(first)
+    assert len(changes - {0, 40}) > 1, "the new weights must come in the midst of the frames"
 
 
 def test_part_of_the_weights_count_as_none(rng: Rng, tmp_path: Path) -> None:
