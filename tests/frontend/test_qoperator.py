@@ -114,6 +114,27 @@ def _conv_integer(rng: Rng) -> Model:
     return m.qdq(0.05, 128, "uint8")
 
 
+def _joined(rng: Rng, operator: str) -> Model:
+    """Two branches of unlike scales."""
+    m = _start(3, 6, 6)
+    begin = m.last
+    _conv(m, rng, (4, 3, 1, 1), (0.02, 120), (0.05, 100))
+    left, m.last = m.last, begin
+    _conv(m, rng, (4, 3, 1, 1), (0.02, 120), (0.031, 130))
+    result = (_scale(0.061 if operator != "QLinearMul" else 0.3), _u8(117))
+    sources = (left, _scale(0.05), _u8(100), "<", _scale(0.031), _u8(130))
+    inputs = (*result, *sources) if operator == "QLinearConcat" else (*sources, *result)
+    m.add(operator, *inputs, domain=MS, **({"axis": 1} if operator == "QLinearConcat" else {}))
+    return m.dequantize(float(result[0]), 117, "uint8")
+
+
+def _function(rng: Rng, operator: str) -> Model:
+    m = _conv(_start(3, 6, 6), rng, (4, 3, 1, 1), (0.02, 120), (0.05, 100))
+    y = {"QLinearLeakyRelu": (0.03, 60), "QLinearSigmoid": (1 / 256, 0)}[operator]
+    more = {"alpha": 0.3} if operator == "QLinearLeakyRelu" else {}
+    return _one(m, operator, y, (0.05, 100), **more).dequantize(*y, "uint8")
+
+
 CASES: dict[str, Callable[[Rng], Model]] = {
     "conv": _cnn,
     "dense": _dense,
@@ -121,6 +142,11 @@ CASES: dict[str, Callable[[Rng], Model]] = {
     "gemm transposed, with a factor": lambda r: _gemm(r, transB=1, alpha=0.5),
     "gemm with a real result": lambda r: _gemm(r, real=True),
     "pools": _pooled,
+    "sum of branches": lambda r: _joined(r, "QLinearAdd"),
+    "product of branches": lambda r: _joined(r, "QLinearMul"),
+    "concatenated branches": lambda r: _joined(r, "QLinearConcat"),
+    "leaky relu": lambda r: _function(r, "QLinearLeakyRelu"),
+    "sigmoid": lambda r: _function(r, "QLinearSigmoid"),
     "matmul of integers": _matmul_integer,
     "conv of integers": _conv_integer,
 }
