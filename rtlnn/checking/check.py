@@ -15,13 +15,14 @@ from rtlnn.frontend.loader import load_model
 from rtlnn.ir.names import Names
 from rtlnn.ir.network import Network
 from rtlnn.ir.refusal import NodesRefused, Refusal
-from rtlnn.load import network_of
+from rtlnn.load import complete, network_of
 from rtlnn.ops import Precision
 from rtlnn.plan.tasks import tasks_of
 from rtlnn.quantization import Calibration, CalibrationData, quantize_imported
 
 __all__ = ["check_model"]
 
+PARTLY_NOTE = "a model that is quantized in part: building it needs calibration data"
 FLOAT_NOTE = "a float model: sizes are those of its quantized form; building it needs calibration data"
 
 
@@ -50,11 +51,15 @@ def _refused(
     return Check(model, tuple(fates), sizes_of(graph) if graph else (), problems)
 
 
-def _quantized(imported: ImportedModel, calibration: CalibrationData | None) -> ImportedModel:
+def _quantized(imported: ImportedModel, calibration: CalibrationData | None) -> tuple[ImportedModel, tuple[str, ...]]:
+    """The model with integers everywhere, and notes on how it got them."""
+    data = Calibration.RANDOM if calibration is None else calibration
     if imported.quantized:
-        return imported
-    written = quantize_imported(imported, Calibration.RANDOM if calibration is None else calibration)
-    return replace(import_model(written), name=imported.name)
+        whole, notes = complete(imported, data)
+        if whole is imported:
+            return imported, ()
+        return whole, (*((PARTLY_NOTE,) if calibration is None else ()), notes[0])
+    return replace(import_model(quantize_imported(imported, data)), name=imported.name), (FLOAT_NOTE,)
 
 
 def _unplannable(network: Network) -> tuple[str, ...]:
@@ -87,7 +92,7 @@ def check_model(
     imported: ImportedModel | None = None
     try:
         imported = replace(import_model(loaded, input_shapes), name=name)
-        quantized = _quantized(imported, calibration)
+        quantized, notes = _quantized(imported, calibration)
         network = network_of(quantized, precision)
     except NodesRefused as error:
         return _refused(name, nodes, error, imported)
@@ -99,5 +104,4 @@ def check_model(
         return Check(name, fates, sizes_of(imported.graph), (str(error),))
     tracer = Tracer(imported, quantized, network)
     fates = tuple(tracer.fate(n, proto) for n, proto in nodes)
-    notes = () if imported.quantized else (FLOAT_NOTE,)
     return Check(name, fates, sizes_of(network.core), _unplannable(network), notes)

@@ -27,10 +27,15 @@ class Difference:
     largest: float = 0.0
 
     @classmethod
-    def of(cls, ours: Array, theirs: Array) -> "Difference":
-        """NaN equals NaN; a NaN against a number is an infinite difference."""
+    def of(cls, ours: Array, theirs: Array, tolerance: float = 0.0) -> "Difference":
+        """NaN equals NaN; a NaN against a number is an infinite difference.
+
+        Real numbers are equal if they differ by `tolerance` at most, of their size where that is above 1.
+        """
         a, b = np.asarray(ours, np.float64), np.asarray(theirs, np.float64)
         unequal = (a != b) & ~(np.isnan(a) & np.isnan(b))
+        if tolerance:
+            unequal &= ~(np.abs(a - b) <= tolerance * np.maximum(np.abs(b), 1.0))
         gap = np.abs(a[unequal] - b[unequal])
         largest = float(np.where(np.isnan(gap), np.inf, gap).max()) if gap.size else 0.0
         return cls(a.size, int(unequal.sum()), largest)

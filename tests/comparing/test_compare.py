@@ -95,6 +95,7 @@ def test_differences() -> None:
     found = Difference.of(np.array([1, 5, 3]), np.array([1, 2, 4]))
     assert found == Difference(3, 2, 3.0)
     assert found + Difference(1, 1, 9.0) == Difference(4, 3, 9.0)
+    assert Difference.of(np.array([1.0, 100.0, 3.0]), np.array([1.0 + 1e-7, 100.00001, 3.1]), 1e-6).differing == 1
     assert Difference.of(np.array([np.nan, 1.0]), np.array([np.nan, np.nan])) == Difference(2, 1, np.inf)
 
 
