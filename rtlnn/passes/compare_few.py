@@ -26,9 +26,9 @@ def _thresholds(graph: Graph, node: Node, source: Interval, result: Interval) ->
     op = node.op
     assert isinstance(op, Requantize)
     parameters = [graph.constants[v] for v in node.inputs[1:]]
-    multiplier = parameters[0]
+    multiplier, size = parameters[0], np.abs(parameters[0])
     base, top = result.joined()
-    by_shifts = bool(((multiplier & (multiplier - 1)) == 0).all())
+    by_shifts = bool(((size & (size - 1)) == 0).all())
     if not 0 < top - base <= (ALWAYS if by_shifts else MOST):
         return None
     direction = np.where(multiplier < 0, -1, 1)
