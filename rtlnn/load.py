@@ -12,6 +12,7 @@ from rtlnn.ir.network import Network
 from rtlnn.ops import Dequantize, Precision, Quantize
 from rtlnn.passes.compare_few import compare_few
 from rtlnn.passes.crop_unused import crop_unused
+from rtlnn.passes.fold_pads import fold_pads
 from rtlnn.passes.lowering import lower
 from rtlnn.passes.merge_requantize import merge_requantize
 from rtlnn.passes.pool_first import pool_first
@@ -43,7 +44,7 @@ def network_of(
 
     Raises `InputError` where a value is not quantized.
     """
-    steps: tuple[Pass, ...] = (merge_requantize, crop_unused, pool_first, compare_few, narrow)
+    steps: tuple[Pass, ...] = (merge_requantize, fold_pads, crop_unused, pool_first, compare_few, narrow)
     if settings is not None and settings.sets_requantization:
         steps = (requantize_settings(settings, precision), *steps)
         precision = Precision.EXACT
