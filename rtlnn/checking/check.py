@@ -17,6 +17,7 @@ from rtlnn.ir.network import Network
 from rtlnn.ir.refusal import NodesRefused, Refusal
 from rtlnn.load import complete, network_of
 from rtlnn.ops import Precision
+from rtlnn.plan.simple import KINDS
 from rtlnn.plan.tasks import tasks_of
 from rtlnn.quantization import Calibration, CalibrationData, quantize_imported
 
@@ -63,11 +64,16 @@ def _quantized(imported: ImportedModel, calibration: CalibrationData | None) -> 
 
 
 def _unplannable(network: Network) -> tuple[str, ...]:
+    """What stands in the way of a plan, whatever the platform."""
     try:
-        tasks_of(network.core, pools=True)
+        tasks = tasks_of(network.core, pools=True)
     except InputError as error:
         return (str(error),)
-    return ()
+    return tuple(
+        f"{task.name!r}: no hardware computes {task.kind}; cut the model before it"
+        for task in tasks
+        if not task.is_kernel and type(task.node.op) not in KINDS
+    )
 
 
 def check_model(

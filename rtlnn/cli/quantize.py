@@ -63,6 +63,8 @@ def run(options: Namespace) -> int:
             options.save_precision.write_text(chosen.to_yaml())
     output.parent.mkdir(parents=True, exist_ok=True)
     _save(quantized, output)
+    if settings is not None and settings.sets_requantization:
+        print_lines("requantize and rounding are not in the file: give --precision to rtlnn build, too")
     print_lines(f"written to {output}; next: rtlnn build {output}")
     return 0
 

@@ -11,6 +11,8 @@ from rtlnn.cli import main
 from rtlnn.frontend import import_model
 from rtlnn.ir.refusal import NodesRefused
 from rtlnn.load import network_of
+from rtlnn.ops import Rearrange
+from rtlnn.plan.simple import KINDS
 from tests.cli.models import BAD_MODELS, save_small
 from tests.onnx_models import Model
 
@@ -104,3 +106,12 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         BAD_MODELS[case][0](path)
         assert main(["check", str(path)]) == 2
         assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_operations_without_hardware_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    m = Model(("N", 2, 4, 4)).quantize(0.1, 0).add("Transpose", perm=[0, 1, 3, 2]).dequantize(0.1, 0)
+    m.add("Conv", m.integers(np.ones((2, 2, 3, 3), np.int8), 0.1), name="conv").qdq(0.1, 0)
+    assert check_model(m.build()).buildable
+    monkeypatch.delitem(KINDS, Rearrange)
+    (problem,) = check_model(m.build()).problems
+    assert "no hardware computes Rearrange" in problem
