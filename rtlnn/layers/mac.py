@@ -6,6 +6,7 @@ from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtlnn.layers.adder import add, adder_luts, grown
 from rtlnn.layers.component import Resources
 from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_ff, tree_latency
 
@@ -76,7 +77,7 @@ class MacConfig:
         product = self.x_bits + self.w_bits
         in_dsp = product >= 9
         products = self.sums * self.simd
-        lut = self.sums * (self.acc_bits + 2) + self.sums * (self.simd - 1) * (product + 1)
+        lut = self.sums * (adder_luts(self.acc_bits) + 2) + self.sums * (self.simd - 1) * adder_luts(product + 1)
         ff = self.sums * (self.acc_bits + self.simd * product + tree_ff(self.simd, product, 1)) + 3 * self.latency
         if not in_dsp:
             lut += products * self.x_bits * self.w_bits // 2
@@ -126,14 +127,15 @@ class InferredMacArray(wiring.Component):
                 w = self.weights.word_select(pe * c.simd + n, c.w_bits).as_signed()
                 x = x.as_signed() if x_shape.signed else x
                 products.append(registered(m, x * w, f"product{number}_{n}"))
-            total, tree = reduce_tree(m, products, lambda a, b: a + b, f"sum{number}_")
+            total, tree = reduce_tree(m, products, lambda a, b: grown(m, a, b, "pair"), f"sum{number}_")
             if number == 0:
                 valid = delayed(m, self.valid, 1 + tree, "valid", reset=True)
                 first = delayed(m, self.first, 1 + tree, "first")
                 last = delayed(m, self.last, 1 + tree, "last")
             acc = Signal(signed(c.acc_bits), name=f"acc{number}")
+            following = add(m, total, Mux(first, 0, acc), c.acc_bits, f"acc{number}")
             with m.If(valid):
-                m.d.sync += acc.eq(Mux(first, 0, acc) + total)
+                m.d.sync += acc.eq(following)
             m.d.comb += self.acc.word_select(number, c.acc_bits).eq(acc)
         m.d.comb += self.early.eq(valid & last)
         m.d.sync += self.done.eq(self.early)

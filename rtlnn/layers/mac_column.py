@@ -16,6 +16,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers import dsp48e1, dsp48e2
+from rtlnn.layers.adder import add, adder_luts, grown
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
 from rtlnn.layers.pipeline import reduce_to, reduce_tree, registered, tree_ff, tree_latency
@@ -138,12 +139,12 @@ class ColumnConfig:
             ff = 1 + sum(tree_ff(chains, bits, 1, 2) for bits in widths)
             return Resources(lut=max(chains - 2, 0) * sum(widths), ff=ff, dsp=self.chains.inputs + 1)
         adders = len(self.chains.lengths) - 1
-        lut = self.lanes * (adders * self.sum_bits + max(adders - 1, 0))
+        lut = self.lanes * (adders * adder_luts(self.sum_bits) + max(adders - 1, 0))
         ff = 1 + self.lanes * tree_ff(adders + 1, self.sum_bits, 1)
         if self.lanes == 2 and self.sum_bits >= self.spacing:
             lut += 1
         if not self.in_slice:
-            lut, ff = lut + self.lanes * self.acc_bits, ff + self.lanes * self.acc_bits + 1
+            lut, ff = lut + self.lanes * adder_luts(self.acc_bits), ff + self.lanes * self.acc_bits + 1
             ff += self.sum_bits * (self.accumulation is Accumulation.DUAL and adders == 0)
         if self.lanes == 2 and self.arithmetic is Arithmetic.DSP48E1:
             # registers of D, which Yosys leaves outside
@@ -197,17 +198,15 @@ class MacColumn(wiring.Component):
         first = None if c.in_slice else registered(m, self.first, "first_now")
         for lane in range(c.lanes):
             sums = [self._lane(p, lane) for p in ends]
-            total, _ = reduce_tree(m, sums, lambda a, b: a + b, f"sum{lane}_")
+            total, _ = reduce_tree(m, sums, lambda a, b: grown(m, a, b, "pair"), f"sum{lane}_")
             if c.accumulation is Accumulation.DUAL and len(sums) == 1:
                 # as late as the columns of two sums
                 total = registered(m, total, f"sum{lane}_late")
             if first is not None:
                 acc = Signal(signed(c.acc_bits), name=f"acc{lane}", reset_less=True)
-                # A sum, written as a difference: the carry chain then takes the lane as it is, and a bit costs one LUT.
-                begun = Mux(first, 0, acc)
-                difference = Cat(Const(0, 1), total).as_signed() - Cat(Const(1, 1), ~begun).as_signed()
+                following = add(m, total, Mux(first, 0, acc), c.acc_bits, f"acc{lane}")
                 with m.If(valid):
-                    m.d.sync += acc.eq(difference[1:])
+                    m.d.sync += acc.eq(following)
                 total = acc
             m.d.comb += self.acc.word_select(lane, c.acc_bits).eq(total)
         return m

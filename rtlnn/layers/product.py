@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 
+from rtlnn.layers.adder import add
 from rtlnn.layers.dsp48e2 import CASCADE_SHIFT, Operand, multiply_again, multiply_shifted
 from rtlnn.layers.pipeline import delayed, registered
 from rtlnn.layers.product_config import P_BITS, REGISTERED_PRODUCT, ProductBody, ProductConfig
@@ -40,7 +41,7 @@ class Product:
         multiplier, offset = factors
         acc = acc.as_signed() if c.sum_signed else acc
         if c.adder:
-            acc = (acc + bias)[: c.sum_bits]
+            acc = add(m, acc, bias, c.sum_bits, f"{name}biased")
             acc = registered(m, acc.as_signed() if c.sum_signed else acc, f"{name}total")
         match c.body:
             case ProductBody.SHIFT:
@@ -50,7 +51,9 @@ class Product:
                 value = delayed(m, acc * multiplier, REGISTERED_PRODUCT, f"{name}product")
                 if c.offset_bits:
                     offset = delayed(m, offset.as_signed(), 1 + REGISTERED_PRODUCT, f"{name}offset")
-                    value = registered(m, (value + offset)[: c.bits].as_signed(), f"{name}moved")
+                    value = registered(
+                        m, add(m, value, offset, c.bits, f"{name}offset_sum").as_signed(), f"{name}moved"
+                    )
                 return cls(value, 0, Const(0, 1))
             case ProductBody.SERIAL:
                 number = acc if c.sum_signed else Cat(acc, Const(0, 1)).as_signed()

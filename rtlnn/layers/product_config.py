@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from functools import cached_property
 
+from rtlnn.layers.adder import adder_luts
 from rtlnn.layers.arithmetic import Arithmetic, dsp_slices
 from rtlnn.layers.component import Resources
 from rtlnn.layers.dsp48e2 import A_BITS, B_BITS, CASCADE_SHIFT
@@ -135,19 +136,22 @@ class ProductConfig:
     def resources(self, useless: int) -> Resources:
         """Of a product whose lowest `useless` bits only matter as a whole."""
         registers = self.sum_bits if self.adder else 0
-        adder = self.sum_bits if self.adder and self.biased else 0
+        adder = adder_luts(self.sum_bits) if self.adder and self.biased else 0
         match self.body:
             case ProductBody.SHIFT:
                 return Resources(lut=adder, ff=registers)
             case ProductBody.INFERRED:
                 dsp = dsp_slices(self.multiplier_bits, self._signed_bits)
                 registers += self.multiplier_bits + 2 * (self._signed_bits + self.multiplier_bits)
-                offset = self.bits if self.offset_bits else 0
+                offset = adder_luts(self.bits) if self.offset_bits else 0
                 # a product of several slices is a sum in the fabric
-                return Resources(adder + offset + 12 * (dsp - 1), registers + offset, dsp)
+                return Resources(adder + offset + 12 * (dsp - 1), registers + self.bits * (self.offset_bits > 0), dsp)
             case ProductBody.SERIAL:
                 number = self._signed_bits
-                return Resources(adder + 3 * number + 8, registers + 2 * number + 4 + self.multiplier_bits + 4)
+                return Resources(
+                    adder + adder_luts(number + 2) + 2 * number + 6,
+                    registers + 2 * number + 4 + self.multiplier_bits + 4,
+                )
             case ProductBody.AGAIN:
                 low = max(CASCADE_SHIFT - useless, 0) + 1
                 return Resources(

@@ -2,6 +2,7 @@
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 
+from rtlnn.layers.adder import add
 from rtlnn.layers.pipeline import registered
 
 __all__ = ["serial_product", "serial_turns"]
@@ -40,7 +41,7 @@ def serial_product(
     m.d.comb += [
         digit.eq(Mux(start, first, following)),
         # minus is the carry
-        total.eq((Cat(minus, times) + Cat(minus, high))[1:]),
+        total.eq(add(m, times, high, wide, f"{name}turn", carry=minus)),
     ]
     m.d.sync += [
         high.eq(Mux(start, 0, total >> 2)),

@@ -7,6 +7,7 @@ from amaranth.hdl import Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtlnn.layers.adder import add, adder_luts
 from rtlnn.layers.alignment import Alignment, align
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
@@ -54,7 +55,7 @@ class BiasConfig:
     @property
     def resources(self) -> Resources:
         width = self.lanes * self.acc_bits
-        return Resources(lut=width, ff=width + 1)
+        return Resources(lut=self.lanes * adder_luts(self.acc_bits), ff=width + 1)
 
 
 class BiasAdder(wiring.Component):
@@ -69,8 +70,8 @@ class BiasAdder(wiring.Component):
         m = Module()
         bits = self.config.acc_bits
         for lane in range(self.config.lanes):
-            total = self.acc.word_select(lane, bits) + self.parameters.word_select(lane, bits)
-            m.d.sync += self.y.word_select(lane, bits).eq(total)
+            total = self.acc.word_select(lane, bits), self.parameters.word_select(lane, bits)
+            m.d.sync += self.y.word_select(lane, bits).eq(add(m, *total, bits, f"total{lane}"))
         m.d.sync += self.done.eq(self.valid)
         return m
 
