@@ -119,7 +119,7 @@ class Serializer(wiring.Component):
         return m
 
     def _spaced(self, m: Module) -> None:
-        """All sums are held; what leaves follows two cycles behind the address of its parameters."""
+        """All sums are held; what leaves is chosen a cycle ahead, two cycles behind the address of its parameters."""
         s = self.shape
         sending, turn_end = Signal(), Signal()
         turn, last_turn = count(m, s.spacing, sending, "turn")
@@ -135,7 +135,7 @@ class Serializer(wiring.Component):
         begins = sending & (turn == 0) & (index < s.beats)
         m.d.comb += [
             self.parameter_address.eq(index),
-            self.sums.eq(Array(groups)[delayed(m, place, 2, "place_late")]),
+            self.sums.eq(registered(m, Array(groups)[registered(m, place, "place_late")], "sums_late")),
             self.valid.eq(delayed(m, begins, 2, "begins", reset=True)),
         ]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from amaranth.hdl import Cat, Const, Module, Mux, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Value, signed
 
 from rtlnn.layers.alignment import Number
 from rtlnn.layers.component import Resources
@@ -15,8 +15,10 @@ __all__ = ["Rounding"]
 _FLOAT32_FRACTION = 25
 """Bits below the point that a float32's rounding can touch, where the number is at least 1/2: it has 24 significant
 bits, and half of the last one decides."""
-_SHALLOW_BITS = 11
-"""The most bits of a magnitude from which the second rounding takes four LUT levels."""
+_SHALLOW_BITS = 8
+"""The most bits of a magnitude from which the second rounding takes three LUT levels, and two behind a register."""
+_TERMS = 2
+"""Of the second rounding's decision, in a flag: each has three inputs of its own, and those beside it share some."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class Rounding:
         if not self.float32:
             return Resources(lut=kept + 14, ff=kept + 2)
         numbers = kept + 3 + (2 * size + _FLOAT32_FRACTION if self._deep else 0)
-        return Resources(lut=kept + 14 + size * (3 if self._least < 0 else 2), ff=numbers + 4)
+        flags = 3 + 2 * -(-(size + 1) // _TERMS)
+        return Resources(lut=kept + 14 + size * (3 if self._least < 0 else 2), ff=numbers + flags)
 
     def result(self, m: Module, n: Number, name: str) -> Value:
         """The result, after `latency` cycles and an adder."""
@@ -83,7 +86,10 @@ class Rounding:
         kept = delayed(m, kept.as_signed() if self._least < 0 else kept, self.latency, f"{name}kept")
         inside = delayed(m, ~(below | beyond), self.latency, f"{name}inside")
         up = self._up_twice(m, n, kept[0], name) if self.float32 else self._up(m, n, name)
-        return kept + (inside & up) + self.zero_point
+        # the decision is the carry: nothing is between it and the chain
+        step, zero_point = inside & up, Const(self.zero_point, signed(self.zero_point.bit_length() + 1))
+        value = Cat(step, kept).as_signed() if self._least < 0 else Cat(step, kept)
+        return (value + Cat(step, zero_point).as_signed())[1:].as_signed()
 
     def _up(self, m: Module, n: Number, name: str) -> Value:
         return registered(m, n.fraction[-1] & (n.rest | n.fraction[:-1].any() | n.whole[0]), f"{name}up")
@@ -108,10 +114,17 @@ class Rounding:
             values = (("more", more), ("low", low), ("above", above), ("near", near), ("rest", rest))
             more, low, above, near, rest = (registered(m, v, f"{name}{label}_1") for label, v in values)
         # as far away as the reach, at least: with equality above n + 1/2, without it below
-        far = registered(m, ((low ^ ~above.replicate(size + 1)) & ~more).any(), f"{name}far")
-        exactly = registered(m, ~rest & (low == (Cat(Const(1, 1), more) & ~more)), f"{name}exactly")
+        far = self._any_later(m, (low ^ ~above.replicate(size + 1)) & ~more, f"{name}far")
+        off = self._any_later(m, low ^ (Cat(Const(1, 1), more) & ~more), f"{name}off")
+        exactly = ~(registered(m, rest, f"{name}rest") | off)
         above, near = registered(m, above, f"{name}above"), registered(m, near, f"{name}near")
         return Mux(above, odd | ~near | (far & ~exactly), odd & near & ~far)
+
+    @staticmethod
+    def _any_later(m: Module, terms: Value, name: str) -> Value:
+        """Whether any of the terms was one a cycle ago; the register is where it cuts the logic in two."""
+        flags = (terms[n : n + _TERMS].any() for n in range(0, len(terms), _TERMS))
+        return Cat(*(registered(m, flag, f"{name}{n}") for n, flag in enumerate(flags))).any()
 
 
 def _any(values: Sequence[Value]) -> Value:
