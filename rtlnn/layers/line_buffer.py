@@ -6,12 +6,12 @@ from itertools import product
 from math import gcd
 from operator import and_
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from rtlnn.layers.loops import loop
+from rtlnn.layers.counter import count
 from rtlnn.layers.pipeline import delayed, registered
 from rtlnn.layers.rom import LUTRAM_WORDS
 from rtlnn.layers.step_generator import PIPELINE, Step, StepGenerator
@@ -85,24 +85,22 @@ class LineBuffer(wiring.Component):
         """When a beat may enter: while a row slot is free, and the loops have begun."""
         c = self.config
         self.push = Signal()
-        _, self._row_end = loop(m, c.row_beats, self.push, "word")
-        shape = signed((c.height + c.rows).bit_length() + 1)
-        used, kept, ready = Signal(shape), Signal(shape), Signal(name="ready")
+        _, self._row_end = count(m, c.row_beats, self.push, "word")
+        free, ready = Signal(range(c.height + c.rows + 1), init=c.rows), Signal(name="ready")
         # the release takes effect late, when the last read has been made
-        released = registered(m, Mux(go & step.row_end, step.released, 0), "released", reset=True)
-        m.d.comb += [
-            self.push.eq(self.i.tvalid & self.i.tready),
-            kept.eq(used - released),
-            self.i.tready.eq(ready),
-        ]
+        ends = go & step.row_end
+        kept = free + registered(m, Mux(ends, step.released, 0), "released", reset=True)
+        taken = free + registered(m, Mux(ends, step.released - 1, -1), "released_less", reset=True)
+        m.d.comb += [self.push.eq(self.i.tvalid & self.i.tready), self.i.tready.eq(ready)]
         # a beat comes late in the cycle: what follows from it is ready before
         fills = self.push & self._row_end
-        m.d.sync += [used.eq(kept + fills), ready.eq(Mux(fills, kept < c.rows - 1, kept < c.rows) & full)]
+        m.d.sync += [free.eq(Mux(fills, taken, kept)), ready.eq(Mux(fills, taken.any(), kept.any()) & full)]
 
     def _issue(self, m: Module, steps: StepGenerator, go: Signal, advance: Signal, full: Value) -> None:
         """A step goes when its beat has come, the first one of a pass when there is a credit as well."""
         arrived = Signal(self._beat_bits)
-        m.d.sync += arrived.eq(arrived + self.push)
+        with m.If(self.push):
+            m.d.sync += arrived.eq(arrived + 1)
 
         def before(step: Step) -> Value:
             return (step.need - arrived)[self._beat_bits - 1] | step.free
@@ -110,21 +108,20 @@ class LineBuffer(wiring.Component):
         # Whether the step's beat came in an earlier cycle, or would be the one that came in the last cycle, if one did:
         # a beat comes late in its cycle, and so is only remembered.
         earlier, then, pushed = Signal(name="came_earlier"), Signal(name="came_then"), Signal(name="pushed")
+        enabled = earlier | (then & pushed)
         m.d.sync += [
-            earlier.eq(Mux(advance, before(steps.following), before(steps.step))),
-            then.eq(Mux(advance, steps.following.need == arrived, steps.step.need == arrived)),
+            earlier.eq(Mux(advance, before(steps.following), enabled)),
+            then.eq(Mux(advance, _equal(steps.following.need, arrived), _equal(steps.step.need, arrived))),
             pushed.eq(self.push),
         ]
-        enabled = earlier | (then & pushed)
-        credits, credits_next = Signal(range(self.credits + 1), init=self.credits), Signal(range(self.credits + 1))
+        credits = Signal(range(self.credits + 1), init=self.credits)
         credit = Signal(init=1, name="has_credit")
         # the last beat of a pass leaves on the sink's word, late in the cycle
         returned = registered(m, self.credit, "returned", reset=True)
-        m.d.comb += [
-            credits_next.eq(credits + returned - (go & steps.step.begin)),
-            go.eq(full & enabled & (credit | ~steps.step.begin)),
-        ]
-        m.d.sync += [credits.eq(credits_next), credit.eq(credits_next != 0)]
+        left, taken = credits + returned, Mux(returned, credits, credits - 1)
+        takes = go & steps.step.begin
+        m.d.comb += go.eq(full & enabled & (credit | ~steps.step.begin))
+        m.d.sync += [credits.eq(Mux(takes, taken, left)), credit.eq(Mux(takes, taken.any(), left.any()))]
 
     def _read(self, m: Module, step: Step, go: Signal) -> None:
         """The banks, and the two stages from an issued step to `x`."""
@@ -218,10 +215,10 @@ class LineBuffer(wiring.Component):
         """Where the beat that enters is written: bank row, which of a row's groups of banks, address."""
         c = self.config
         turns = c.banks[1] // c.pixels
-        group, pixel_end = loop(m, c.groups, self.push, "write_group")
+        group, pixel_end = count(m, c.groups, self.push, "write_group")
         pixel, row_end = Signal(), Signal()
         m.d.comb += [pixel.eq(self.push & pixel_end), row_end.eq(self.push & self._row_end)]
-        row, rows_end = loop(m, c.banks[0], row_end, "write_row")
+        row, rows_end = count(m, c.banks[0], row_end, "write_row")
         place = Signal(range(max(turns, 2)), name="write_place")
         base = Signal(range(max(c.bank_words, 2)), name="write_base")
         column = Signal(range(max(c.row_words, 2)), name="write_column")
@@ -234,6 +231,11 @@ class LineBuffer(wiring.Component):
             with m.If(place == turns - 1):
                 m.d.sync += column.eq(column + c.groups)
         return row, place, base + column + group
+
+
+def _equal(a: Value, b: Value) -> Value:
+    """a == b, in gates of its own: synthesis would share a comparator behind a choice, and the choice comes late."""
+    return ~(a ^ b).any()
 
 
 def _turned(m: Module, lines: Sequence[list[Value]], start: Value, starts: Sequence[int]) -> list[list[Value]]:

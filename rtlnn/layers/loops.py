@@ -2,19 +2,10 @@
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 
+from rtlnn.layers.counter import count
 from rtlnn.layers.window import WindowConfig
 
-__all__ = ["Loops", "loop"]
-
-
-def loop(m: Module, modulo: int, step: Signal, name: str) -> tuple[Signal, Signal]:
-    """As `counter.count`, but whether the value is the last one comes from a register, for short paths behind it."""
-    value = Signal(range(max(modulo, 2)), name=name)
-    last = Signal(name=f"{name}_last", init=modulo == 1)
-    if modulo > 1:
-        with m.If(step):
-            m.d.sync += [value.eq(Mux(last, 0, value + 1)), last.eq((value == modulo - 2) & ~last)]
-    return value, last
+__all__ = ["Loops"]
 
 
 class Loops:
@@ -68,12 +59,15 @@ class Loops:
         m, inside = self._m, self._ended
         step = Signal(name=f"{name}_step")
         m.d.comb += step.eq(self._go & inside)
-        value, self._last = loop(m, modulo, step, name)
+        value, self._last = count(m, modulo, step, name)
         if modulo > 1:
             ended = Signal(name=f"{name}_end")
             will_end = Signal(name=f"{name}_will_end")
-            turn = Mux(inside, (value == modulo - 2) & ~self._last, self._last)
-            m.d.comb += will_end.eq(turn & self._will_end)
+            # known a turn ahead, so that one gate for each loop decides
+            before_last = Signal(name=f"{name}_before_last", init=modulo == 2)
+            with m.If(step):
+                m.d.sync += before_last.eq(value == (modulo - 3) % modulo)
+            m.d.comb += will_end.eq(Mux(inside, before_last, self._last) & self._will_end)
             with m.If(self._go):
                 m.d.sync += ended.eq(will_end)
             self._ended, self._will_end = ended, will_end

@@ -7,7 +7,7 @@ import numpy as np
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from numpy.typing import NDArray
 
-from rtlnn.layers.loops import loop
+from rtlnn.layers.counter import count
 from rtlnn.layers.rearranging import Rearranging
 from rtlnn.layers.step_generator import PIPELINE
 
@@ -87,10 +87,10 @@ class RearrangeSteps:
     def __init__(self, m: Module, shape: Rearranging, advance: Signal) -> None:
         self._m, self._shape, self._advance = m, shape, advance
         counts = [len(axis.words) for axis in shape.axes]
-        beat, beats_end = loop(m, counts[2], advance, "beat")
+        beat, beats_end = count(m, counts[2], advance, "beat")
         column_step, row_step = Signal(name="column_step"), Signal(name="row_step")
-        column, columns_end = loop(m, counts[1], column_step, "column")
-        row, _ = loop(m, counts[0], row_step, "row")
+        column, columns_end = count(m, counts[1], column_step, "column")
+        row, _ = count(m, counts[0], row_step, "row")
         m.d.comb += [column_step.eq(advance & beats_end), row_step.eq(column_step & columns_end)]
         self._turns = row, column, beat
         self._begun = self._held(Const(1, 1), "begun", reset=True)
