@@ -201,14 +201,17 @@ class SkidBuffer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         skid_data, skid_last, skid_full = Signal(self.config.format.width), Signal(), Signal()
-        m.d.comb += self.i.tready.eq(~skid_full)
+        # the same as ~skid_full, without a gate on the way out
+        ready = Signal(init=1)
+        m.d.comb += self.i.tready.eq(ready)
         with m.If(~self.o.tvalid | self.o.tready):
             m.d.sync += [
                 self.o.tvalid.eq(self.i.tvalid | skid_full),
                 self.o.tdata.eq(Mux(skid_full, skid_data, self.i.tdata)),
                 self.o.tlast.eq(Mux(skid_full, skid_last, self.i.tlast)),
                 skid_full.eq(0),
+                ready.eq(1),
             ]
         with m.Elif(self.i.tvalid & self.i.tready):
-            m.d.sync += [skid_data.eq(self.i.tdata), skid_last.eq(self.i.tlast), skid_full.eq(1)]
+            m.d.sync += [skid_data.eq(self.i.tdata), skid_last.eq(self.i.tlast), skid_full.eq(1), ready.eq(0)]
         return m

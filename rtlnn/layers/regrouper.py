@@ -40,34 +40,40 @@ class Regrouper(wiring.Component):
         self._move(m, turned, jumps, short, pop)
         return m
 
-    def _states(self, m: Module, push: Signal, pop: Signal) -> tuple[Signal, Signal]:
+    def _states(self, m: Module, push: Signal, pop: Signal) -> tuple[Value, Signal]:
         """The unit at which the beat that enters begins, and whether a short beat leaves."""
         into, out, room, states = self.shape.into, self.shape.out, self.shape.room, self.shape.states
         code = {state: n for n, state in enumerate(states)}
-        current = Signal(range(max(len(states), 2)), name="state")
-        ready, valid = Signal(init=1), Signal()
-        following = {key: Signal(len(current) + 2, name=f"following{n}") for n, key in enumerate(_MOVES)}
-        alone, beside, start = (Signal(range(room), name=f"start{name}") for name in ("_alone", "_beside", ""))
-        short = Signal()
+        current, chosen = (Signal(range(max(len(states), 2)), name=name) for name in ("state", "next_state"))
+        following = {key: Signal(len(current), name=f"following{n}") for n, key in enumerate(_MOVES)}
+        ready, valid, short = Signal(init=1), Signal(), Signal(init=out[0] != max(out))
+        # where a beat begins that enters alone, and one that enters while another leaves
+        alone, beside = (Signal(range(room), name=f"start_{name}") for name in ("alone", "beside"))
         with m.Switch(current):
             for state, moves in states.items():
                 with m.Case(code[state]):
-                    for key, then in moves.items():
-                        flags = then.level + into[then.n] <= room, then.level >= out[then.j]
-                        word = Cat(Const(code[then], len(current)), *(Const(flag, 1) for flag in flags))
-                        m.d.comb += following[key].eq(word)
-                    if (True, False) in moves:
-                        m.d.comb += alone.eq(state.level)
-                    if (True, True) in moves:
-                        m.d.comb += beside.eq(state.level - out[state.j])
-                    m.d.comb += short.eq(out[state.j] != max(out))
+                    m.d.comb += [following[key].eq(code[then]) for key, then in moves.items()]
+        m.d.comb += chosen.eq(
+            Mux(push, Mux(pop, following[True, True], following[True, False]), following[False, True])
+        )
         with m.If(push | pop):
-            chosen = Mux(push, Mux(pop, following[True, True], following[True, False]), following[False, True])
-            m.d.sync += Cat(current, ready, valid).eq(chosen)
-        m.d.comb += [self.i.tready.eq(ready), self.o.tvalid.eq(valid), start.eq(Mux(pop, beside, alone))]
-        return start, short
+            m.d.sync += current.eq(chosen)
+            # what a state means is known when it begins
+            with m.Switch(chosen):
+                for state, moves in states.items():
+                    with m.Case(code[state]):
+                        m.d.sync += [
+                            ready.eq(state.level + into[state.n] <= room),
+                            valid.eq(state.level >= out[state.j]),
+                            short.eq(out[state.j] != max(out)),
+                            alone.eq(state.level),
+                        ]
+                        if (True, True) in moves:
+                            m.d.sync += beside.eq(state.level - out[state.j])
+        m.d.comb += [self.i.tready.eq(ready), self.o.tvalid.eq(valid)]
+        return Mux(pop, beside, alone), short
 
-    def _turned(self, m: Module, start: Signal, push: Signal) -> tuple[list[Signal], dict[int, list[Signal]]]:
+    def _turned(self, m: Module, start: Value, push: Signal) -> tuple[list[Signal], dict[int, list[Signal]]]:
         """The beat that enters, turned by less than `step` units; and whether it goes on by each multiple of that.
 
         Of the flags for a multiple, number n belongs to the nth turned unit: the first ones may lie before the beat.

@@ -95,7 +95,8 @@ class Regrouping:
         tables = -(-len(self.states) // 64) * (3 * (state + 2) + 2 * self.starts[-1].bit_length())
         control = tables + 2 * self.room + self.step * len(self.jumps) + beat
         return Resources(
-            lut=self.bits * self._multiplexers(self.step) + control, ff=self.room * self.bits + state + 2 + beat
+            lut=self.bits * self._multiplexers(self.step) + control,
+            ff=self.room * self.bits + state + 2 * counter_bits(self.room) + 3 + beat,
         )
 
     def processes(self, i: Link, o: Link) -> list[Process]:

@@ -29,7 +29,7 @@ class WidenerShape:
         blocks, beat, phase = max(self.pattern), counter_bits(self.target.beats), phase_bits(self.pattern)
         # enables, and where blocks differ in number, what begins a beat anew
         control = blocks * (2 if phase else 1) + 2 * phase
-        ff = self.source.width + self.target.width + blocks + 2 + beat + phase
+        ff = self.source.width + self.target.width + blocks + 3 + beat + phase
         return Resources(lut=self.source.width + control + beat + 5, ff=ff)
 
     def processes(self, i: Link, o: Link) -> list[Process]:
@@ -70,7 +70,8 @@ class Widener(wiring.Component):
         m = Module()
         pattern, width = self.shape.pattern, self.shape.source.width
         waiting = Signal(width, reset_less=True)
-        full, complete = Signal(), Signal()
+        # `ready` is ~full, without a gate on the way out
+        full, ready, complete = Signal(), Signal(init=1), Signal()
         place, finish, pop = Signal(), Signal(), Signal()
         block = Signal(max(pattern), init=1)
         number = parts(m, pattern, finish, "blocks")
@@ -80,7 +81,7 @@ class Widener(wiring.Component):
                 with m.Case(n):
                     m.d.comb += last.eq(block[n - 1])
         m.d.comb += [
-            self.i.tready.eq(~full),
+            self.i.tready.eq(ready),
             self.o.tvalid.eq(complete),
             pop.eq(complete & self.o.tready),
             place.eq((full | self.i.tvalid) & (~complete | self.o.tready)),
@@ -89,7 +90,8 @@ class Widener(wiring.Component):
         ]
         with m.If(~full):
             m.d.sync += waiting.eq(self.i.tdata)
-        m.d.sync += full.eq((full | self.i.tvalid) & ~place)
+        waits = (full | self.i.tvalid) & ~place
+        m.d.sync += [full.eq(waits), ready.eq(~waits)]
         with m.If(finish):
             m.d.sync += complete.eq(1)
         with m.Elif(pop):
