@@ -16,7 +16,8 @@ __all__ = ["compare_few"]
 ALWAYS = 3
 """Comparisons that take less than any requantization."""
 MOST = 15
-"""Comparisons that take less than a multiplication."""
+THRESHOLD_BITS = 200
+"""Comparisons, and bits of a channel's thresholds, that take less than a multiplication: about 300 LUTs."""
 _SUMS = (Conv2D, Dense, AveragePool2D, MaxPool2D)
 """Operations whose results a kernel compares."""
 
@@ -29,7 +30,10 @@ def _thresholds(graph: Graph, node: Node, source: Interval, result: Interval) ->
     multiplier, size = parameters[0], np.abs(parameters[0])
     base, top = result.joined()
     by_shifts = bool(((size & (size - 1)) == 0).all())
-    if not 0 < top - base <= (ALWAYS if by_shifts else MOST):
+    least, largest = source.joined()
+    sum_bits = max(-least, largest, 1).bit_length() + 1
+    most = ALWAYS if by_shifts else max(min(MOST, THRESHOLD_BITS // sum_bits), ALWAYS)
+    if not 0 < top - base <= most:
         return None
     direction = np.where(multiplier < 0, -1, 1)
     codes = np.arange(base + 1, top + 1)[:, np.newaxis]
@@ -38,12 +42,12 @@ def _thresholds(graph: Graph, node: Node, source: Interval, result: Interval) ->
         reached: Array = op.evaluate(sums, *parameters) >= codes
         return reached
 
-    return Thresholds(op.output, base), first_of(holds, *source.joined(), top - base, direction), direction
+    return Thresholds(op.output, base), first_of(holds, least, largest, top - base, direction), direction
 
 
 def compare_few(graph: Graph) -> Graph:
     """Requires: integers alone. Ensures: the same results; behind a layer or a pool, no requantization of 4 levels or
-    fewer, nor one of 16 or fewer that multiplies."""
+    fewer, nor one of 16 or fewer that multiplies narrow sums."""
     intervals = analyse(graph)
     constants, types, nodes = dict(graph.constants), dict(graph.types), []
     for node in graph.nodes:
