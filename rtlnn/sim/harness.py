@@ -31,6 +31,8 @@ __all__ = ["CompiledCore"]
 RESET_CYCLES = 16
 STEP = 1 << 20  # cycles between two looks at the progress
 
+_DRIVER = ("harness.cpp", "design.h", "abi.h")
+"""The C++ beside this file, each under `stream_` and its name."""
 VERILATOR_OPTIONS = (
     *("--cc", "--exe", "--build", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
     *("-Wno-fatal", "-Wno-lint", "-Wno-style", "--prefix", "Vcore", "--default-language", "1364-2005"),
@@ -84,12 +86,12 @@ class CompiledCore:
         ports = ports or PortNames.core()
         inputs, outputs = ((f,) if isinstance(f, StreamFormat) else tuple(f) for f in (inputs, outputs))
         header, loaded = _ports_header(ports, inputs, outputs), ports.weights is not None
-        driver = Path(__file__).with_name("stream_harness.cpp").read_bytes()
+        driver = {name: Path(__file__).with_name(f"stream_{name}").read_bytes() for name in _DRIVER}
         macros = [f"-D{name}={value}" for name, value in sorted((defines or {}).items())]
         macros.append(f'-DRTLNN_MEM_DIR="{MEMORY_PLACEHOLDER}"')
         texts = [path.read_bytes() for path in verilog_files]
         parts = [tools.version, top, header, *macros, *VERILATOR_OPTIONS, COMPILE, LINK]
-        digest = hashlib.sha256("\0".join(parts).encode() + driver)
+        digest = hashlib.sha256("\0".join(parts).encode() + b"\0".join(driver.values()))
         for text in texts:
             digest.update(hashlib.sha256(text).digest())
         library = cache / "cores" / f"{top}-{digest.hexdigest()[:24]}.so"
@@ -102,7 +104,8 @@ class CompiledCore:
         with tempfile.TemporaryDirectory(dir=cache, prefix="build-") as name:
             work = Path(name)
             (work / "ports.h").write_text(header)
-            (work / "harness.cpp").write_bytes(driver)
+            for file, text in driver.items():
+                (work / file).write_bytes(text)
             sources = [f"{i}.v" for i in range(len(texts))]
             for source, text in zip(sources, texts, strict=True):
                 (work / source).write_bytes(text)
