@@ -59,8 +59,11 @@ class Arranger:
     def whole(self, view: View) -> bool:
         """Whether the view has every element of its value, once."""
         size = self._builder.types[view.value].size
-        places = view.index.ravel()
-        return places.size == size and bool((np.sort(places) == np.arange(size)).all())
+        if view.index.size != size:
+            return False
+        seen = np.zeros(size + 1, dtype=bool)
+        seen[view.index.ravel()] = True  # -1 marks the last one
+        return bool(seen[:-1].all())
 
     def arranged(self, view: View, places: Array) -> str:
         """The value whose element (y, x, c) is element places[y, x, c] of the view's value."""

@@ -1,4 +1,4 @@
-"""ArgMax: the axis of the channels, in whatever layout, and nothing else."""
+"""ArgMax: any axis but that of the frames, in whatever layout."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,8 @@ Rng = np.random.Generator
 
 @pytest.mark.parametrize("keepdims", [0, 1])
 @pytest.mark.parametrize(
-    ("shape", "axis"), [((7,), 1), ((5, 4, 3), 1), ((5, 4, 3), -3), ((4, 3, 5), 3), ((6, 9), 1), ((9, 6), -1)]
+    ("shape", "axis"),
+    [((7,), 1), ((5, 4, 3), 1), ((5, 4, 3), -3), ((5, 4, 3), 2), ((4, 3, 5), 3), ((6, 9), 1), ((9, 6), -1)],
 )
 def test_every_layout(shape: tuple[int, ...], axis: int, keepdims: int, rng: Rng) -> None:
     # few numbers, so that several are the largest
@@ -26,10 +27,17 @@ def test_every_layout(shape: tuple[int, ...], axis: int, keepdims: int, rng: Rng
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ({"axis": 2}, "axis 2 is not that of the channels"),
+        ({"axis": 0}, "it compares frames"),
         ({"axis": 1, "select_last_index": 1}, "select_last_index = 0"),
     ],
 )
 def test_other_axes_and_ties(attributes: dict[str, int], message: str) -> None:
     with pytest.raises(InputError, match=message):
         import_model(Model(("N", 5, 4, 3)).add("ArgMax", **attributes).build(output_type=TensorProto.INT64))
+
+
+def test_a_cast_of_an_index_changes_nothing(rng: Rng) -> None:
+    m = Model(("N", 5, 4, 3)).add("Relu").add("ArgMax", axis=1).add("Cast", to=TensorProto.INT32)
+    proto = m.build(output_type=TensorProto.INT32)
+    x = rng.standard_normal((20, 5, 4, 3)).astype(np.float32)
+    np.testing.assert_array_equal(evaluate(import_model(proto), x), run(proto, x))

@@ -7,7 +7,7 @@ from rtlnn.frontend.handlers.joining import difference, product, total
 from rtlnn.frontend.node import OnnxNode
 from rtlnn.frontend.problems import Unsupported
 from rtlnn.frontend.registry import handles
-from rtlnn.frontend.tensors import Tensor, View, channels_first, row_major
+from rtlnn.frontend.tensors import Tensor, View
 from rtlnn.ops import Softmax
 
 __all__ = ["add", "batch_normalization", "divide", "multiply", "negate", "softmax"]
@@ -85,14 +85,17 @@ def softmax(context: Context, node: OnnxNode) -> Tensor:
     view = context.real_view(node)
     rank = len(view.shape)
     axis = node.integer("axis", 1 if node.since < 13 else -1) % rank
-    members = view.shape[axis:] if node.since < 13 else (view.shape[axis],)
     op = Softmax(log=node.operator == "LogSoftmax")
-    value, size = view.value, context.builder.types[view.value].size
-    if int(np.prod(members, dtype=np.int64)) == size:
-        return View(context.add(node, op, context.builder.reshaped(value, (1, 1, size))), view.index, view.tainted)
-    channels = view.shape[axis]
-    for index, place in ((channels_first, 1), (row_major, rank - 1)):
-        if rank > 2 and axis == place and len(members) == 1 and np.array_equal(view.index, index(view.shape)):
-            image = context.builder.reshaped(value, (1, size // channels, channels))
-            return View(context.add(node, op, image), view.index, view.tainted)
-    raise Unsupported(f"its axis {axis} is not that of the channels", "softmax over classes is supported", layout=True)
+    size = view.index.size
+    if (view.shape[axis] if node.since >= 13 else int(np.prod(view.shape[axis:], dtype=np.int64))) == size:
+        # all elements are one group, in whatever order
+        value = context.builder.reshaped(view.value, (1, 1, size))
+        return View(context.add(node, op, value), view.index, view.tainted)
+    if node.since < 13:
+        groups = view.moved(lambda a: a.reshape(*a.shape[:axis], -1))
+        index = np.arange(size).reshape(view.shape)
+    else:
+        groups = view.moved(lambda a: np.moveaxis(a, axis, -1))
+        index = np.moveaxis(np.arange(size).reshape(groups.shape), -1, axis)
+    value = context.layout.arranged(groups, groups.index.reshape(1, -1, groups.shape[-1]))
+    return View(context.add(node, op, value), index, view.tainted)

@@ -9,7 +9,7 @@ from rtlnn.frontend.problems import Unsupported
 from rtlnn.frontend.registry import handles
 from rtlnn.frontend.tensors import Constant, Opaque, QuantizedConstant, Tensor, View
 from rtlnn.ir.types import Array, Encoding, FixedFormat
-from rtlnn.ops import Dequantize, Quantize
+from rtlnn.ops import ArgMax, Dequantize, Quantize
 
 __all__ = ["cast", "dequantize", "integer_format", "quantize"]
 
@@ -119,6 +119,8 @@ def cast(context: Context, node: OnnxNode) -> Tensor:
     held = context.builder.types[view.value].format
     if not np.issubdtype(wanted, np.floating):
         if held is not None and integer_format(wanted.name) == replace_scale(held):
+            return view
+        if held is None and any(n.output == view.value and isinstance(n.op, ArgMax) for n in context.builder.nodes):
             return view
         raise Unsupported(f"it casts data to {wanted.name}", "quantize with QuantizeLinear instead")
     if held is None:
