@@ -81,7 +81,8 @@ def test_what_is_joined_has_one_format(rng: Rng) -> None:
     assert read
     assert all(isinstance(op, (Requantize, Table)) for op in read)
     # none of them reads codes only to bring them to another format
-    before = [makers[makers[v].inputs[0]].op for v in concat.inputs if v in makers and makers[v].inputs[0] in makers]
+    requantized = [makers[v] for v in concat.inputs if v in makers and isinstance(makers[v].op, Requantize)]
+    before = [makers[n.inputs[0]].op for n in requantized if n.inputs[0] in makers]
     assert not any(isinstance(op, Requantize) for op in before)
     assert sum(isinstance(n.op, Add) for n in core.nodes) == 1
 
