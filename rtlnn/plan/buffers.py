@@ -28,7 +28,7 @@ def settle_rows(options: Sequence[Option], timing: Callable[[Sequence[Option]], 
                 break
             trial = [*settled[:n], smaller, *settled[n + 1 :]]
             result = timing(trial)
-            if result.interval <= best.interval and result.latency <= best.latency:
+            if result.complete and result.interval <= best.interval and result.latency <= best.latency:
                 settled = trial
                 break
     return settled

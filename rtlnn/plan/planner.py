@@ -110,7 +110,7 @@ class _Planner:
     def _settle(self, chosen: Sequence[Option], given: Depths) -> tuple[list[Option], dict[Edge, int]]:
         """Line buffers, then queues."""
         self._progress("sizing buffers")
-        settled = settle_rows(chosen, self._timing)
+        settled = settle_rows(chosen, self._timing_of_rows(chosen))
         return settled, settle_queues(self._circuits(settled), self.assembly.edges, given)
 
     def _choose(self, goal: Goal, budget: Budget) -> list[Option]:
@@ -137,10 +137,21 @@ class _Planner:
         """Without queues, of which the depths are not known yet."""
         return circuit_resources(self.assembly.circuit(options))
 
-    def _timing(self, options: Sequence[Option], frames: int = FRAMES) -> Schedule:
-        """With queues that are never full."""
+    def _timing(self, options: Sequence[Option], frames: int = FRAMES, edges: Sequence[Edge] | None = None) -> Schedule:
+        """With queues that are never full, at all edges or only at these."""
         circuits = self._circuits(options)
-        return schedule_circuit(circuits(unlimited(circuits, self.assembly.edges, frames), False), frames)
+        depths = unlimited(circuits, self.assembly.edges if edges is None else edges, frames)
+        return schedule_circuit(circuits(depths, False), frames)
+
+    def _timing_of_rows(self, chosen: Sequence[Option]) -> Callable[[Sequence[Option]], Schedule]:
+        """Without queues in front of line buffers where these are enough: a queue costs more."""
+        joins = [edge for edge in self.assembly.edges if edge.joins]
+        if len(joins) == len(self.assembly.edges):
+            return self._timing
+        best, found = self._timing(chosen), self._timing(chosen, edges=joins)
+        if found.complete and found.interval <= best.interval and found.latency <= best.latency:
+            return lambda options: self._timing(options, edges=joins)
+        return self._timing
 
     def _circuits(self, options: Sequence[Option]) -> Circuits:
         return lambda depths, blocks: self.assembly.circuit(options, depths, blocks=blocks)
