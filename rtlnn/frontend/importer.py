@@ -127,9 +127,7 @@ class _Walk:
             if used := [o for o in proto.output[len(results) :] if o and self.context.uses[o]]:
                 raise Unsupported(f"its further output {used[0]!r} is used", "only the first output is supported")
         except Unsupported as problem:
-            doubtful = any(isinstance(t, Opaque) or (isinstance(t, View) and t.tainted) for t in inputs)
-            if not (problem.layout and doubtful):
-                self.problems.add(name, proto.op_type, problem)
+            self.problems.add(name, proto.op_type, problem)
             results = tuple(self._stand_in(o) for o in proto.output)
         for output, tensor in zip(proto.output, results, strict=False):
             self.context.tensors[output] = tensor

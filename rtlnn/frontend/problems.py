@@ -15,14 +15,12 @@ class Unsupported(Exception):
     ----------
     reason : what about it cannot be used
     advice : what the user can do
-    layout : the reason is the order of elements, which a problem further up may have caused
     """
 
-    def __init__(self, reason: str, advice: str, *, layout: bool = False) -> None:
+    def __init__(self, reason: str, advice: str) -> None:
         super().__init__(reason)
         self.reason = reason
         self.advice = advice
-        self.layout = layout
 
 
 @dataclass
