@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from rtlnn.layers.window import min_rows
 from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.option import Option
-from rtlnn.plan.schedule import Schedule
+from rtlnn.plan.schedule import Schedule, schedule
 
 __all__ = ["settle_rows"]
 
@@ -13,7 +13,8 @@ __all__ = ["settle_rows"]
 def settle_rows(options: Sequence[Option], timing: Callable[[Sequence[Option]], Schedule]) -> list[Option]:
     """Shrink the line buffers that the foldings leave open, as long as neither interval nor latency grows.
 
-    `timing` schedules the layers exactly. A smaller buffer is tried only where it saves memory.
+    `timing` schedules the layers exactly. A smaller buffer is tried only where it saves memory. Nor may the layer alone
+    become slower than all are together: queues before it would hide that for longer than is scheduled.
     """
     settled = list(options)
     best = timing(settled)
@@ -28,7 +29,9 @@ def settle_rows(options: Sequence[Option], timing: Callable[[Sequence[Option]], 
                 break
             trial = [*settled[:n], smaller, *settled[n + 1 :]]
             result = timing(trial)
-            if result.complete and result.interval <= best.interval and result.latency <= best.latency:
+            if not result.complete or result.interval > best.interval or result.latency > best.latency:
+                continue
+            if schedule([smaller.kernel]).interval <= best.interval:
                 settled = trial
                 break
     return settled
