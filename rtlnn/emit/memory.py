@@ -75,7 +75,7 @@ _DISTRIBUTED = """\
     addr_2 <= addr_1;
   end
   assign data = memory[addr_2];"""
-# deeper ones need a choice between LUTs, and so a register behind it
+# a register behind them: deeper ones need a choice between LUTs, and an adder may follow
 _DEEP = """\
   reg [$addr_msb:0] addr_1;
   reg [$data_msb:0] data;
@@ -115,17 +115,20 @@ endmodule
 """)
 
 
-def rom_module(name: str, width: int, depth: int, kind: MemoryKind | None = None, ports: int = 1) -> str:
+def rom_module(
+    name: str, width: int, depth: int, kind: MemoryKind | None = None, ports: int = 1, registered: bool = False
+) -> str:
     """Verilog of the read-only memory `name`, filled from `name.mem`; `kind` defaults to that for so many words.
 
-    A block RAM can have two `ports`. Raises `ValueError` for UltraRAM, which cannot be filled.
+    A block RAM can have two `ports`. `registered` data come straight from a register in any case. Raises `ValueError`
+    for UltraRAM, which cannot be filled.
     """
     kind = kind or MemoryKind.of(depth)
     if kind is MemoryKind.URAM:
         raise ValueError(f"{name}: an UltraRAM has no contents from the start")
     if ports == 2:
         return _DUAL.substitute(_values(name, width, depth))
-    small = _DISTRIBUTED if depth <= LUTRAM_WORDS else _DEEP
+    small = _DEEP if registered or depth > LUTRAM_WORDS else _DISTRIBUTED
     read = _CONSTANT if depth == 1 else small if kind is MemoryKind.LUTRAM else _BLOCK
     values = _values(name, width, depth)
     return _ROM.substitute(values, read=Template(read).substitute(values))

@@ -76,7 +76,7 @@ def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Seq
             if port.loaded:
                 modules[name] = loaded_module(name, port.width, port.depth)
                 continue
-            modules[name] = rom_module(name, port.width, port.depth, port.kind, port.ports)
+            modules[name] = rom_module(name, port.width, port.depth, port.kind, port.ports, port.registered)
             memories[f"{name}.mem"] = memory_file(stage.contents[port.name], port.width)
         add(stage.layer, module)
     if loading:

@@ -44,7 +44,12 @@ def _plain_names(text: str) -> str:
     for name in set(re.findall(r"^module \\(\S+) ", text, re.MULTILINE)):
         text = text.replace(f"\\{name} ", f"{name.replace('.', SEPARATOR)} ")
     # Numbers that the converter counts through all modules would make a file depend on its neighbours, and so would an
-    # order that follows such numbers, or the order in which it first met a name.
-    ranks = {n: rank for rank, n in enumerate(sorted({int(m[1]) for m in _COUNTED.finditer(text)}))}
+    # order that follows such numbers, or the order in which it first met a name: what counts is where a name stands.
+    places: dict[int, list[str]] = {}
+    for line in text.splitlines():
+        for match in _COUNTED.finditer(line):
+            places.setdefault(int(match[1]), []).append(_COUNTED.sub("$aux", line))
+    ordered = sorted(places, key=lambda number: (sorted(places[number]), number))
+    ranks = {number: rank for rank, number in enumerate(ordered)}
     text = _COUNTED.sub(lambda m: f"$aux${ranks[int(m[1])]}", text)
     return _UNORDERED.sub(lambda m: "".join(sorted(m[0].splitlines(keepends=True))), text)

@@ -46,6 +46,7 @@ class MemoryPort:
     depth : words
     kind : what it is made of; None for what is usual for so many words
     readers : how many words are read at once
+    registered : data come straight from a register, for an adder follows
     """
 
     name: str
@@ -53,6 +54,7 @@ class MemoryPort:
     depth: int
     kind: MemoryKind | None = None
     readers: int = 1
+    registered: bool = False
 
     @property
     def address_bits(self) -> int:

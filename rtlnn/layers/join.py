@@ -80,7 +80,9 @@ class JoinConfig(StreamingLayer):
         if self.looks_up_factors:
             result.append(MemoryPort("factor", self.lanes * sum(self.parts.factor_bits), depth))
         if self.finish is not None and self.looks_up_parameters:
-            result.append(MemoryPort("parameter", self.lanes * self.finish.parameter_bits, depth))
+            result.append(
+                MemoryPort("parameter", self.lanes * self.finish.parameter_bits, depth, registered=self.finish.adds)
+            )
         return tuple(result)
 
     @property

@@ -101,8 +101,8 @@ class KernelConfig(LayerConfig):
     def memories(self) -> tuple[MemoryPort, ...]:
         if self.constant is not None:
             return self.weight_memories
-        width = self.finish.lanes * self.finish.parameter_bits
-        return (*self.weight_memories, MemoryPort("parameter", width, self.shape.passes * self.shape.groups))
+        width, depth = self.finish.lanes * self.finish.parameter_bits, self.shape.passes * self.shape.groups
+        return (*self.weight_memories, MemoryPort("parameter", width, depth, registered=self.finish.adds))
 
     @property
     def cycles(self) -> int:

@@ -63,16 +63,17 @@ def port_resources(port: MemoryPort) -> Resources:
     """The cost of the memory behind a port, with all its copies."""
     total = Resources()
     for _ in range(port.copies):
-        total = total + rom_resources(port.depth, port.width, port.kind)
+        total = total + rom_resources(port.depth, port.width, port.kind, port.registered)
     return total
 
 
-def rom_resources(words: int, bits: int, kind: MemoryKind | None = None) -> Resources:
+def rom_resources(words: int, bits: int, kind: MemoryKind | None = None, registered: bool = False) -> Resources:
     """A read-only memory whose data come two cycles after the address; `kind` defaults to that for so many words.
 
     A LUT holds 64 words of one bit, or 32 of two, behind two registers of the address; four LUTs and what joins them
     in their slice hold 256, and deeper ones need a choice before a register of the data in place of one of the address.
-    Block RAM and UltraRAM have both registers of their own. A single word is a constant, unless it is loaded.
+    `registered` data have that register in any case. Block RAM and UltraRAM have both registers of their own. A single
+    word is a constant, unless it is loaded.
     """
     kind = kind or MemoryKind.of(words)
     if kind is MemoryKind.URAM:
@@ -85,4 +86,5 @@ def rom_resources(words: int, bits: int, kind: MemoryKind | None = None) -> Reso
         choices = -(-(-(-words // (4 * LUTRAM_WORDS)) - 1) // 3)
         return Resources(lut=bits * (-(-words // LUTRAM_WORDS) + choices), ff=(words - 1).bit_length() + bits)
     lut = bits if words > LUTRAM_WORDS // 2 else -(-bits // 2)
-    return Resources(lut=lut, ff=2 * (words - 1).bit_length())
+    address = (words - 1).bit_length()
+    return Resources(lut=lut, ff=address + (bits if registered else address))

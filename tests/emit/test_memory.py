@@ -31,6 +31,12 @@ def test_the_module_has_the_size_of_its_contents(depth: int, msb: int, style: st
     assert '{`RTLNN_MEM_DIR, "m.mem"}' in text
 
 
+def test_data_come_from_a_register_where_an_adder_follows() -> None:
+    assert "assign data = memory[addr_2];" in rom_module("m", 12, 20)
+    assert "data <= memory[addr_1];" in rom_module("m", 12, 20, registered=True)
+    assert "assign data = memory[0];" in rom_module("m", 12, 1, registered=True)
+
+
 def test_luts_hold_deep_memories_where_they_are_asked_to() -> None:
     text = rom_module("m", 12, 300, MemoryKind.LUTRAM)
     assert 'rom_style = "distributed"' in text
