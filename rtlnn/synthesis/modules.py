@@ -9,11 +9,21 @@ from pathlib import Path
 from rtlnn.errors import InputError
 from rtlnn.layers.memory_kind import MemoryKind
 
-__all__ = ["SourceModule", "instance_counts", "read_modules"]
+__all__ = ["SourceMemory", "SourceModule", "instance_counts", "read_modules"]
 
 _MEMORY = re.compile(r"reg \[(\d+):0\] memory \[0:(\d+)\];")
 _STYLE = re.compile(r'ram_style = "(\w+)"')
 _KINDS = {"block": MemoryKind.BRAM, "ultra": MemoryKind.URAM, "distributed": MemoryKind.LUTRAM}
+
+
+@dataclass(frozen=True)
+class SourceMemory:
+    """A module that is a memory of weights or parameters; its data may come from a `registered` word, of any kind."""
+
+    words: int
+    bits: int
+    kind: MemoryKind
+    registered: bool
 
 
 @dataclass(frozen=True)
@@ -24,13 +34,13 @@ class SourceModule:
     ----------
     path, text : the file
     children : modules of other files that it instantiates, with how often
-    memory : (words, bits, kind) of a module that is a memory of weights or parameters, None for others
+    memory : what the module is as a memory of weights or parameters, None for others
     """
 
     path: Path
     text: str
     children: Mapping[str, int]
-    memory: tuple[int, int, MemoryKind] | None
+    memory: SourceMemory | None
 
     @property
     def name(self) -> str:
@@ -67,13 +77,13 @@ def _children(name: str, text: str, all_modules: Mapping[str, str]) -> dict[str,
     return found
 
 
-def _memory(text: str) -> tuple[int, int, MemoryKind] | None:
+def _memory(text: str) -> SourceMemory | None:
     memory, style = _MEMORY.search(text), _STYLE.search(text)
     # a single word is a constant and has no style; UltraRAM has no contents
     kind = _KINDS[style[1]] if style else MemoryKind.LUTRAM
     if memory is None or ("$readmemh" not in text and kind is not MemoryKind.URAM):
         return None
-    return int(memory[2]) + 1, int(memory[1]) + 1, kind
+    return SourceMemory(int(memory[2]) + 1, int(memory[1]) + 1, kind, "data <= " in text)
 
 
 def instance_counts(modules: Mapping[str, SourceModule], top: str) -> dict[str, int]:

@@ -41,8 +41,7 @@ def synth(build_dir: Path | str, progress: Progress | None = None, cache_dir: Pa
 
     def count(module: SourceModule) -> tuple[ModuleCells, TimedModule]:
         if module.memory is not None:
-            words, bits, kind = module.memory
-            cells, timing = memory_cells(words, bits, kind), TimedModule(memory_timing(words, kind), {})
+            cells, timing = memory_cells(module.memory), TimedModule(memory_timing(module.memory), {})
         else:
             found = yosys.count(module, [modules[name] for name in module.children])
             cells, timing = Cells.of(found.cells), TimedModule(found.timing, found.instances)

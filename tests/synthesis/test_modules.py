@@ -51,9 +51,11 @@ def test_instances_multiply_down_the_hierarchy(tmp_path: Path) -> None:
 def test_memories_are_known_by_their_size(words: int, bits: int, kind: MemoryKind, tmp_path: Path) -> None:
     text = loaded_module("rom", bits, words) if kind is URAM else rom_module("rom", bits, words, kind)
     modules = read_modules(write(tmp_path, {"rom": text}))
-    assert modules["rom"].memory == (words, bits, kind)
+    memory = modules["rom"].memory
+    assert memory is not None
+    assert (memory.words, memory.bits, memory.kind) == (words, bits, kind)
     cost = rom_resources(words, bits, kind)
-    cells = memory_cells(words, bits, kind)
+    cells = memory_cells(memory)
     assert (cells.lut, cells.ff, cells.uram) == (cost.lut, cost.ff, cost.uram)
     assert cells.bram36 + cells.bram18 / 2 == cost.bram36
 

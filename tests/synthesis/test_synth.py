@@ -51,8 +51,8 @@ def test_whole_build(build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     result = synth(build, lambda *step: steps.append(step), tmp_path / "cache")
     modules = {m.name: m for m in result.modules}
     assert {name: m.instances for name, m in modules.items()} == {"net_rom": 1, "net_guard": 1, "net_skid": 2, "net": 1}
-    # two registers of 16 bits of data and one of tlast, with their flags
-    assert modules["net_skid"].cells.ff == 2 * 17 + 2
+    # two registers of 16 bits of data and one of tlast, their flags, and what is ready
+    assert modules["net_skid"].cells.ff == 2 * 17 + 3
     assert 17 <= modules["net_skid"].cells.lut <= 25
     assert (modules["net_skid"].depth, modules["net_skid"].leaving) == (1, 1)
     # the guard's counters end where they end, and its flags are the next module's
