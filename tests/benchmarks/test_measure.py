@@ -29,7 +29,7 @@ def test_one_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setattr(cases, "CASES", (CASE,))
     monkeypatch.setattr("benchmarks.__main__.HERE", root / "benchmarks")
     monkeypatch.setattr("benchmarks.__main__.ROOT", root)
-    monkeypatch.setattr("benchmarks.__main__._commit", lambda: "abc")
+    monkeypatch.setattr("benchmarks.__main__.commit_of", lambda root: "abc")
     arguments = ["--only", "tiny", "--keep", str(tmp_path / "builds")]
     assert main(arguments) == 0
     file = root / "benchmarks" / "results.json"

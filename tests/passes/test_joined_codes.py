@@ -182,7 +182,8 @@ def test_residual_network(dtype: str, rng: Rng) -> None:
     assert (len(net.core.inputs), len(net.core.outputs)) == (2, 2)
     fast = Reference(load_network(proto, precision=Precision.FAST)).named(*data)
     for ours, theirs in zip(fast.values(), run_all(proto, data), strict=True):
-        assert np.abs(ours.astype(int) - theirs).max() <= 2
+        # four requantizations in a row, each of which may be off by one
+        assert np.abs(ours.astype(int) - theirs).max() <= 4
 
 
 def test_sum_of_three_and_a_mean(rng: Rng) -> None:
