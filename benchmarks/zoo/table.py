@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from benchmarks.figures import Figure
-from benchmarks.zoo.catalogue import Entry
+from benchmarks.zoo.catalogue import ENTRIES, Entry
 from benchmarks.zoo.measure import Outcome
 
 __all__ = ["document"]
@@ -23,6 +23,7 @@ def document(rows: Mapping[Entry, tuple[Outcome, str]]) -> str:
     commits = sorted({commit for _, commit in rows.values()})
     lines = [_HEAD, ("---",) * len(_HEAD), *(_line(e, done[e]) for e in accepted)]
     table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    missing = [e.name for e in ENTRIES if e not in done]
     refused = "".join(f"- {e.name}: {o.refused}\n" for e, o in done.items() if o.refused is not None)
     return (
         "# Networks that others trained\n\n"
@@ -35,6 +36,7 @@ def document(rows: Mapping[Entry, tuple[Outcome, str]]) -> str:
         "model. The integer reference's accuracy is the hardware's: the RTL equalled it on every bit of its frames, "
         "and its cycles those of the plan. Resources are counted by Yosys.\n"
         + (f"\nRefused:\n\n{refused}" if refused else "")
+        + (f"\nNot measured yet: {'; '.join(missing)}.\n" if missing else "")
     )
 
 

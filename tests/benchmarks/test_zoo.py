@@ -52,3 +52,4 @@ def test_table() -> None:
     assert "| 0 | 87.10 % | 87.20 % | 16 | 1,024 | 2,000 | 12 | 3,456 | 7 | 0.5 |" in text
     assert "| 1.25 % (by 2) | - | - |" in text
     assert f"- {ENTRIES[2].name}: no LSTM" in text
+    assert f"Not measured yet: {ENTRIES[3].name}; " in text
