@@ -6,7 +6,7 @@ from amaranth.hdl import Module
 from amaranth.lib.wiring import Component
 from amaranth.sim import Simulator
 
-from rtlnn.platforms.alveo.gearbox import Packer, Unpacker, check_sizes
+from rtlnn.platforms.gearbox import Packer, Unpacker, check_sizes
 
 WORD = 8  # bytes; the real shell has 64, where the arithmetic is the same
 

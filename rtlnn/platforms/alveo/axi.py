@@ -8,11 +8,9 @@ from amaranth.lib.wiring import In, Out, Signature
 
 __all__ = [
     "BURST_WORDS",
-    "LITE_ADDRESS_BITS",
     "WORD_BITS",
     "WORD_BYTES",
     "Burst",
-    "LiteSignature",
     "Run",
     "read_signature",
     "word_stream",
@@ -24,7 +22,6 @@ WORD_BYTES = 64
 WORD_BITS = 8 * WORD_BYTES
 BURST_WORDS = 64
 """Longest burst: 64 beats of 64 bytes are 4 KiB, the distance that no AXI4 burst may cross."""
-LITE_ADDRESS_BITS = 12
 
 Run = data.StructLayout({"address": 64, "frames": 32})
 """One run of a master: the byte address of the first frame, and how many frames."""
@@ -72,27 +69,3 @@ def write_signature() -> Signature:
             "bready": Out(1),
         }
     )
-
-
-LiteSignature = Signature(
-    {
-        "awaddr": Out(LITE_ADDRESS_BITS),
-        "awvalid": Out(1),
-        "awready": In(1),
-        "wdata": Out(32),
-        "wstrb": Out(4),
-        "wvalid": Out(1),
-        "wready": In(1),
-        "bresp": In(2),
-        "bvalid": In(1),
-        "bready": Out(1),
-        "araddr": Out(LITE_ADDRESS_BITS),
-        "arvalid": Out(1),
-        "arready": In(1),
-        "rdata": In(32),
-        "rresp": In(2),
-        "rvalid": In(1),
-        "rready": Out(1),
-    }
-)
-"""AXI4-Lite with 32 bits of data, seen from the master."""

@@ -7,11 +7,11 @@ Register Map".
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import Component, In, Out
+from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
-from rtlnn.platforms.alveo.axi import LiteSignature
+from rtlnn.platforms.lite import LiteAccess, LiteSignature
 
 __all__ = ["ARGUMENTS", "Argument", "Control", "ControlBit", "Launch", "Register", "StatusBit", "arguments_of"]
 
@@ -139,7 +139,9 @@ class Control(Component):
         enable_all = Signal()
         enable = Signal(2)
         pending = Signal(2)
-        write, address, wdata, wstrb = self._writes(m)
+        m.submodules.access = access = LiteAccess()
+        connect(m, flipped(self.bus), access.bus)
+        wdata, wstrb = access.write_data, access.write_strobe
 
         done_before = Signal()
         m.d.sync += done_before.eq(self.done)
@@ -159,7 +161,7 @@ class Control(Component):
         with m.If(self.launch.valid & self.launch.ready):
             m.d.sync += start.eq(0)
 
-        with m.If(write), m.Switch(address):
+        with m.If(access.write), m.Switch(access.write_address):
             with m.Case(Register.CONTROL >> 2), m.If(wstrb[0]):
                 with m.If(wdata[0]):
                     m.d.sync += start.eq(1)
@@ -176,53 +178,16 @@ class Control(Component):
                         with m.If(wstrb[byte]):
                             m.d.sync += register.word_select(byte, 8).eq(wdata.word_select(byte, 8))
 
-        self._reads(
-            m,
-            {
-                Register.CONTROL: Cat(start, self.done, self.idle & ~start, ~start),
-                Register.GLOBAL_INTERRUPT_ENABLE: enable_all,
-                Register.INTERRUPT_ENABLE: enable,
-                Register.INTERRUPT_STATUS: pending,
-                Register.STATUS: self.status,
-                **arguments,
-            },
-        )
+        readable = {
+            Register.CONTROL: Cat(start, self.done, self.idle & ~start, ~start),
+            Register.GLOBAL_INTERRUPT_ENABLE: enable_all,
+            Register.INTERRUPT_ENABLE: enable,
+            Register.INTERRUPT_STATUS: pending,
+            Register.STATUS: self.status,
+            **arguments,
+        }
+        with m.Switch(access.read_address):
+            for offset, value in readable.items():
+                with m.Case(offset >> 2):
+                    m.d.comb += access.read_data.eq(value)
         return m
-
-    def _writes(self, m: Module) -> tuple[Signal, Signal, Signal, Signal]:
-        """The write channels. Returns (strobe, word address, data, byte enables) of a write that happens now."""
-        bus = self.bus
-        has_address = Signal()
-        has_data = Signal()
-        write = Signal()
-        address = Signal(len(bus.awaddr) - 2)
-        wdata = Signal(32)
-        wstrb = Signal(4)
-        m.d.comb += [
-            bus.awready.eq(~has_address),
-            bus.wready.eq(~has_data),
-            bus.bresp.eq(Const(0, 2)),
-            write.eq(has_address & has_data & ~bus.bvalid),
-        ]
-        with m.If(bus.awvalid & bus.awready):
-            m.d.sync += [has_address.eq(1), address.eq(bus.awaddr[2:])]
-        with m.If(bus.wvalid & bus.wready):
-            m.d.sync += [has_data.eq(1), wdata.eq(bus.wdata), wstrb.eq(bus.wstrb)]
-        with m.If(write):
-            m.d.sync += [has_address.eq(0), has_data.eq(0), bus.bvalid.eq(1)]
-        with m.If(bus.bvalid & bus.bready):
-            m.d.sync += bus.bvalid.eq(0)
-        return write, address, wdata, wstrb
-
-    def _reads(self, m: Module, registers: dict[Register, object]) -> None:
-        """The read channels."""
-        bus = self.bus
-        m.d.comb += [bus.arready.eq(~bus.rvalid), bus.rresp.eq(Const(0, 2))]
-        with m.If(bus.arvalid & bus.arready):
-            m.d.sync += [bus.rvalid.eq(1), bus.rdata.eq(0)]
-            with m.Switch(bus.araddr[2:]):
-                for offset, value in registers.items():
-                    with m.Case(offset >> 2):
-                        m.d.sync += bus.rdata.eq(value)
-        with m.If(bus.rvalid & bus.rready):
-            m.d.sync += bus.rvalid.eq(0)

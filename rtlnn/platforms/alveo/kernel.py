@@ -7,11 +7,12 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In, Member, Out
 
 from rtlnn.emit.interface import Interface
-from rtlnn.platforms.alveo.axi import WORD_BITS, WORD_BYTES, LiteSignature, Run
+from rtlnn.platforms.alveo.axi import WORD_BITS, WORD_BYTES, Run
 from rtlnn.platforms.alveo.control import Control, StatusBit
 from rtlnn.platforms.alveo.reader import FrameReader
 from rtlnn.platforms.alveo.weights import WeightReader
 from rtlnn.platforms.alveo.writer import FrameWriter
+from rtlnn.platforms.lite import LiteSignature, lite_ports
 
 __all__ = ["Kernel"]
 
@@ -56,12 +57,11 @@ class Kernel(Component):
 
     def __init__(self, interface: Interface, outstanding: int = 8) -> None:
         self.interface, self.outstanding = interface, outstanding
-        lite = {f"s_axi_control_{name}": member.flip() for name, member in LiteSignature.members.items()}
         super().__init__(
             {
                 "ap_clk": In(1),
                 "ap_rst_n": In(1),
-                **lite,
+                **lite_ports("s_axi_control_"),
                 **_memory_ports("m_axi_in_"),
                 **_memory_ports("m_axi_out_"),
                 **({} if interface.weight_beats is None else _memory_ports("m_axi_weights_")),

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import Component, In, Out, connect
 from rtlnn.emit.interface import StreamPort
 from rtlnn.platforms.alveo.axi import BURST_WORDS, WORD_BITS, WORD_BYTES, Run, read_signature
 from rtlnn.platforms.alveo.bursts import BurstPlanner
-from rtlnn.platforms.alveo.gearbox import Unpacker
+from rtlnn.platforms.gearbox import Unpacker
 
 __all__ = ["FrameReader"]
 
