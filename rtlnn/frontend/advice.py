@@ -17,7 +17,7 @@ _ADVICE = {
     "InstanceNormalization": "use BatchNormalization",
     "GlobalLpPool": "use GlobalAveragePool or GlobalMaxPool",
     "LpPool": "use AveragePool or MaxPool",
-    "LRN": "use BatchNormalization",
+    "LRN": "leave it out and train a little further, or use BatchNormalization: networks since 2015 do without it",
     "Pow": "only arithmetic with constants (Add, Sub, Mul, Div) is supported",
     "RNN": "recurrent networks are not supported",
     "If": "export the model without control flow",

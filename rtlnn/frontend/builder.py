@@ -49,10 +49,12 @@ class GraphBuilder:
     def add(self, name: str, op: Op, inputs: tuple[str, ...], output: str) -> str:
         """Append a node whose `name` is unique already; returns its value's name.
 
-        Raises `ValueError` for a result that is too large for any chip, and for this program's memory.
+        Raises `ValueError` for a result that is too large for any chip, and for this program's memory; weights that the
+        file holds are as large as they are.
         """
         kind = op.infer(*(self.types[v] for v in inputs))
-        if math.prod(kind.shape) > MOST_ELEMENTS:
+        held = sum(math.prod(self.types[v].shape) for v in inputs if v in self.constants)
+        if math.prod(kind.shape) > max(MOST_ELEMENTS, held):
             raise ValueError(f"its result of {kind.shape} has more than {MOST_ELEMENTS:,} elements")
         output = self.value_name(output)
         self.types[output] = kind
