@@ -30,7 +30,7 @@ from rtlnn.plan.goal import DEFAULT_SHARE, Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.planner import Design, plan_network
 from rtlnn.platforms.loader import load_platform
-from rtlnn.platforms.shells import emit_shell
+from rtlnn.platforms.shells import emit_shell, kernel_name
 from rtlnn.platforms.spec import Platform
 from rtlnn.precision import read_precision
 from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod
@@ -213,7 +213,7 @@ def _interface(design: Design, platform: Platform) -> Interface:
     inputs, outputs = _buses("s_axis", core.inputs, network.inputs), _buses("m_axis", core.outputs, network.outputs)
     return Interface(
         top,
-        f"{top}_kernel" if platform.shell else None,
+        kernel_name(top, platform),
         {bus: port_of(core.types[v], fmt) for bus, v, fmt in zip(inputs, core.inputs, circuit.inputs, strict=True)},
         {
             bus: port_of(core.types[v], fmt)

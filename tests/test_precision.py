@@ -158,17 +158,21 @@ def test_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("weights: 6", "weigths: 6", r"line 2: unknown key `weigths` in `default`; did you mean `weights`\?"),
+        (
+            "weights: 6",
+            "weigths: 6",
+            r"line 2, column 3: unknown key `weigths` in `default`; did you mean `weights`\?",
+        ),
         ("weights: 6", "weights: 17", r"line 2: weights cannot have 17 bits; give 1 to 16"),
         ("weights: 6", "weights: 0", r"line 2: weights cannot have 0 bits"),
-        ("weights: 6", "weights: six", r"line 2: `weights` must be a whole number, not 'six'"),
-        ("fast", "faster", r"line 6: `requantize` must be one of exact, fast"),
-        ("half_up", "up", r"line 7: `rounding` must be one of half_even, half_up, floor"),
+        ("weights: 6", "weights: six", r"line 2, column \d+: `weights` must be a whole number, not 'six'"),
+        ("fast", "faster", r"line 6, column \d+: `requantize` must be one of exact, fast"),
+        ("half_up", "up", r"line 7, column \d+: `rounding` must be one of half_even, half_up, floor"),
         ("  conv:", "  convs:", r"line 4: the model has no layer 'convs'; did you mean 'conv'\?"),
         ("  conv:", "  zzzz:", r"line 4: the model has no layer 'zzzz'; there are: conv, fc, x"),
-        ("  fc:", "  conv:", r"line 5: `conv` is given twice in `layers`"),
+        ("  fc:", "  conv:", r"line 5, column \d+: `conv` is given twice in `layers`"),
         ("  fc:", "  x:", r"line 5: 'x' is an input of the model; only its `activations` can be set"),
-        ("layers:", "layer:", r"line 3: unknown key `layer` in the precision; did you mean `layers`\?"),
+        ("layers:", "layer:", r"line 3, column \d+: unknown key `layer` in the precision; did you mean `layers`\?"),
         ("layers:", "layers: [", r"not valid YAML"),
     ],
 )

@@ -44,7 +44,7 @@ def _list() -> None:
 
 
 def _show(platform: Platform) -> None:
-    shell = f"{platform.shell.kind.value} for {platform.shell.target}" if platform.shell else "none: a bare device"
+    shell = f"{platform.shell.kind}: {platform.shell.summary()}" if platform.shell else "none: a bare device"
     print_lines(
         f"{platform.name}: {platform.description}",
         f"part {platform.part}, {platform.clock_mhz:g} MHz, multipliers {platform.arithmetic.value}",
@@ -58,7 +58,7 @@ def _show(platform: Platform) -> None:
         column.justify = "right"
     stdout().print(table)
     for bank in platform.memory:
-        print_lines(f"memory {bank.name}: {bank.gibibytes} GiB, in {bank.slr}")
+        print_lines(f"memory {bank.name}: {bank.gibibytes:g} GiB, in {bank.slr}")
     print_lines(f"source: {platform.source}")
 
 

@@ -1,7 +1,7 @@
 """Boards and chips: one YAML file each, and the shells that join a core to its host."""
 
 from rtlnn.platforms.loader import list_platforms, load_platform
-from rtlnn.platforms.spec import Arithmetic, MemoryBank, Platform, Region, Resources, Shell, ShellSpec
+from rtlnn.platforms.spec import Arithmetic, MemoryBank, Platform, Region, Resources, Shell
 
 __all__ = [
     "Arithmetic",
@@ -10,7 +10,6 @@ __all__ = [
     "Region",
     "Resources",
     "Shell",
-    "ShellSpec",
     "list_platforms",
     "load_platform",
 ]

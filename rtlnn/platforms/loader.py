@@ -1,4 +1,4 @@
-"""Platform files (YAML) become `Platform` objects; every fault is reported with its file and line."""
+"""Platform files (YAML) become `Platform` objects; every fault is reported with its file, line and column."""
 
 import difflib
 from pathlib import Path
@@ -35,27 +35,4 @@ def load_platform(name_or_path: str | Path) -> Platform:
 
 
 def _read(path: Path) -> Platform:
-    platform = read_record(path, Platform, "platform", "docs/platforms.md shows one")
-    _check(platform, path)
-    return platform
-
-
-def _check(platform: Platform, path: Path) -> None:
-    """What types alone cannot say."""
-    if not platform.slrs:
-        raise InputError(f"platform file {path}: `slrs` is empty; a chip without dies is one region")
-    for region in platform.slrs:
-        if min(region.lut, region.ff, region.dsp, region.bram36, region.uram) < 0:
-            raise InputError(f"platform file {path}: region {region.name} has a negative amount of something")
-    if platform.clock_mhz <= 0:
-        raise InputError(f"platform file {path}: `clock_mhz` must be positive, not {platform.clock_mhz:g}")
-    regions = [region.name for region in platform.slrs]
-    for what, names in (("region", regions), ("memory bank", [bank.name for bank in platform.memory])):
-        for name in names:
-            if names.count(name) > 1:
-                raise InputError(f"platform file {path}: two {what}s are called {name}")
-    for bank in platform.memory:
-        if bank.slr not in regions:
-            raise InputError(f"platform file {path}: memory bank {bank.name} is in {bank.slr}, which is not a region")
-    if platform.shell is not None and platform.shell.bank not in [bank.name for bank in platform.memory]:
-        raise InputError(f"platform file {path}: the shell uses {platform.shell.bank}, which `memory` does not list")
+    return read_record(path, Platform, "platform", "docs/platforms.md shows one")

@@ -5,21 +5,24 @@ from pathlib import Path
 
 from rtlnn.emit.interface import Interface
 from rtlnn.platforms.alveo.emission import emit_kernel
-from rtlnn.platforms.spec import Platform, Shell
+from rtlnn.platforms.alveo.shell import VitisShell
+from rtlnn.platforms.shell_protocol import ShellSpec
+from rtlnn.platforms.spec import Platform
 
-__all__ = ["SHELLS", "emit_shell", "kernel_name"]
+__all__ = ["EMITTERS", "emit_shell", "kernel_name"]
 
-SHELLS: Mapping[Shell, Callable[[Interface, Platform, Path], None]] = {
-    Shell.VITIS_RTL_KERNEL: emit_kernel,
+EMITTERS: Mapping[type[ShellSpec], Callable[[Interface, Platform, Path], None]] = {
+    VitisShell: emit_kernel,
 }
+"""Each writes its shell around the core of the interface into the build folder."""
 
 
 def kernel_name(top: str, platform: Platform) -> str | None:
     """Name of the shell's top module around the core `top`; None if the platform has no shell."""
-    return None if platform.shell is None else f"{top}_kernel"
+    return None if platform.shell is None else top + platform.shell.suffix
 
 
 def emit_shell(interface: Interface, platform: Platform, out_dir: Path) -> None:
     """Write the platform's shell around the core of `interface` into the build folder; nothing for a bare device."""
     if platform.shell is not None:
-        SHELLS[platform.shell.kind](interface, platform, out_dir)
+        EMITTERS[type(platform.shell)](interface, platform, out_dir)

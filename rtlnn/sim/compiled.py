@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from rtlnn.emit.interface import Interface
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.harness import CompiledCore
 from rtlnn.sim.packing import port_format
 from rtlnn.sim.stream_run import PortNames
 
-__all__ = ["compile_core"]
+__all__ = ["compile_core", "quiet_limit"]
 
 
 def compile_core(folder: BuildFolder, cache_dir: Path | None = None) -> CompiledCore:
@@ -25,3 +26,8 @@ def compile_core(folder: BuildFolder, cache_dir: Path | None = None) -> Compiled
         ports=PortNames.core(interface.inputs, interface.outputs, interface.weight_beats is not None),
         cache_dir=cache_dir,
     )
+
+
+def quiet_limit(interface: Interface) -> int:
+    """Cycles without a handshake that make a deadlock: far more than any layer computes on one beat."""
+    return 20_000 + 4 * (interface.latency_cycles + interface.interval_cycles)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtlnn.sim.build_folder import BuildFolder
+from rtlnn.sim.compiled import quiet_limit
 from rtlnn.sim.result import Progress
 from rtlnn.sim.simulators import Simulator
 
@@ -39,9 +40,7 @@ class Job:
 
     @property
     def quiet_limit(self) -> int:
-        """Cycles without a handshake that make a deadlock: far more than any layer computes on one beat."""
-        interface = self.folder.interface
-        return 20_000 + 4 * (interface.latency_cycles + interface.interval_cycles)
+        return quiet_limit(self.folder.interface)
 
     def affordable(self, cycles: int, most: int) -> int:
         """How many frames, of the job's own and up to `most`, take at most `cycles` without stalls; at least one."""

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from rtlnn.errors import InputError
-from rtlnn.platforms import Arithmetic, Resources, Shell, list_platforms, load_platform
+from rtlnn.platforms import Arithmetic, Resources, list_platforms, load_platform
+from rtlnn.platforms.alveo.shell import VitisShell
 
 GOOD = """\
 name: mine
@@ -46,8 +47,7 @@ def test_shipped_platforms() -> None:
 
 def test_u200_is_the_user_region() -> None:
     u200, chip = load_platform("u200"), load_platform("vu9p")
-    assert u200.shell is not None
-    assert u200.shell.kind is Shell.VITIS_RTL_KERNEL
+    assert isinstance(u200.shell, VitisShell)
     assert u200.available == Resources(979040, 1958080, 5880, 1860, 800)
     for region, bare in zip(u200.slrs, chip.slrs, strict=True):
         assert region.lut < bare.lut
@@ -83,24 +83,28 @@ def test_unknown_names(name: str, message: str) -> None:
     ("right", "wrong", "message"),
     [
         (GOOD, "", r"the file is empty"),
-        (GOOD, "[1, 2]", r"line 1: the platform must be a mapping"),
-        (GOOD, "a: [1", r"line 1: not valid YAML"),
-        ("part:", "prat:", r"line 3: unknown key `prat` in the platform; did you mean `part`\?"),
-        ("part:", "zzz:", r"line 3: unknown key `zzz` in the platform; known keys: name, description"),
-        ("part: xc7a35t\n", "", r"line 1: the platform lacks `part`"),
-        ("part: xc7a35t", "part: 7", r"line 3: `part` must be a text, not '7'"),
-        ("clock_mhz: 100", "clock_mhz: fast", r"line 4: `clock_mhz` must be a number, not 'fast'"),
-        ("clock_mhz: 100", "clock_mhz: true", r"line 4: `clock_mhz` must be a number, not 'true'"),
-        ("clock_mhz: 100", "clock_mhz: -3", r"`clock_mhz` must be positive, not -3"),
-        ("clock_mhz: 100", "clock_mhz: 100\nclock_mhz: 200", r"line 5: key `clock_mhz` is given twice"),
-        ("DSP48E1", "DSP58", r"line 5: `arithmetic` must be one of DSP48E2, DSP48E1, GENERIC"),
-        ("lut: 10,", "lut: 10.5,", r"line 8: `lut` must be a whole number, not '10\.5'"),
-        ("lut: 10,", "lut: [10],", r"line 8: `lut` must be a whole number"),
-        ("lut: 10,", "lut: -10,", r"region B has a negative amount"),
-        (", uram: 3", "", r"line 8: an entry of `slrs` lacks `uram`"),
+        (GOOD, "[1, 2]", r"line 1, column \d+: the platform must be a mapping"),
+        (GOOD, "a: [1", r"line 1, column \d+: not valid YAML"),
+        ("part:", "prat:", r"line 3, column \d+: unknown key `prat` in the platform; did you mean `part`\?"),
+        ("part:", "zzz:", r"line 3, column \d+: unknown key `zzz` in the platform; known keys: name, description"),
+        ("part: xc7a35t\n", "", r"line 1, column \d+: the platform lacks `part`"),
+        ("part: xc7a35t", "part: 7", r"line 3, column \d+: `part` must be a text, not '7'"),
+        ("clock_mhz: 100", "clock_mhz: fast", r"line 4, column \d+: `clock_mhz` must be a number in MHz, not 'fast'"),
+        ("clock_mhz: 100", "clock_mhz: true", r"line 4, column \d+: `clock_mhz` must be a number in MHz, not 'true'"),
+        (
+            "clock_mhz: 100",
+            "clock_mhz: -3",
+            r"line 4, column 12: `clock_mhz` must be more than 0 and at most 2000 MHz",
+        ),
+        ("clock_mhz: 100", "clock_mhz: 100\nclock_mhz: 200", r"line 5, column \d+: key `clock_mhz` is given twice"),
+        ("DSP48E1", "DSP58", r"line 5, column \d+: `arithmetic` must be one of DSP48E2, DSP48E1, GENERIC"),
+        ("lut: 10,", "lut: 10.5,", r"line 8, column \d+: `lut` must be a whole number, not '10\.5'"),
+        ("lut: 10,", "lut: [10],", r"line 8, column \d+: `lut` must be a whole number"),
+        ("lut: 10,", "lut: -10,", r"line 8, column 20: region B cannot have -10 of `lut`"),
+        (", uram: 3", "", r"line 8, column \d+: an entry of `slrs` lacks `uram`"),
         ("name: B", "name: A", r"two regions are called A"),
-        ("slr: B", "slr: C", r"memory bank DDR is in C, which is not a region"),
-        ("memory:\n", "memory: 5\nx:\n", r"line 10: `memory` must be a list"),
+        ("slr: B", "slr: C", r"memory bank DDR is in C, which is no region"),
+        ("memory:\n", "memory: 5\nx:\n", r"line 10, column \d+: `memory` must be a list"),
         (
             "memory:",
             "shell: {kind: vitis_rtl_kernel, target: t, bank: HBM}\nmemory:",
@@ -115,6 +119,59 @@ def test_wrong_files(write, right: str, wrong: str, message: str) -> None:
     with pytest.raises(InputError, match=message) as caught:
         load_platform(write(GOOD.replace(right, wrong)))
     assert "mine.yaml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("clock_mhz: 100", "clock_mhz: 300MHz", r"`clock_mhz` must be a number in MHz, not '300MHz'; write 300$"),
+        ("clock_mhz: 100", "clock_mhz: 0.3 GHz", r"not '0\.3 GHz'; write 300$"),
+        ("clock_mhz: 100", "clock_mhz: 100000000", r"at most 2000 MHz, not 1e\+08; write 100\?$"),
+        ("clock_mhz: 100", "clock_mhz: .nan", r"line 4, column 12: `clock_mhz` must be more than 0"),
+        ("gibibytes: 1", "gibibytes: 512 MiB", r"line 11, column 36: `gibibytes` must be .* in GiB, .*; write 0\.5$"),
+        ("gibibytes: 1", "gibibytes: 0", r"line 11, column 36: memory bank DDR cannot have 0 GiB"),
+        ("gibibytes: 1", "gibibytes: 1, gigabytes_per_second: 19 GB/s", r"must be a number in GB/s, .*; write 19$"),
+        ("gibibytes: 1", "gibibytes: 1, gigabytes_per_second: -1", r"column 61: memory bank DDR cannot deliver -1"),
+        ("memory:\n", "memory:\n  - {name: DDR, slr: A, gibibytes: 1}\n", r"line 12, column 12: two memory banks are"),
+        ("name: B", "name: A", r"line 8, column 12: two regions are called A"),
+        ("slr: B", "slr: C", r"line 11, column 22: .* is in C, which is no region; there are A, B$"),
+        ("dsp: 90", "dsp: 0", None),
+        ("dsp: 1,", "dsp: 0,", None),
+        (
+            "memory:",
+            "shell: {target: t, bank: DDR}\nmemory:",
+            r"line 10, column 8: `shell` lacks `kind`, one of vit",
+        ),
+        ("memory:", "shell: {kind: [uart]}\nmemory:", r"line 10, column 15: `kind` must be one of"),
+        ("memory:", "shell: {kind: zynq_dna}\nmemory:", r"`kind` must be one of .*; did you mean zynq_dma\?"),
+        ("memory:", "shell: 3\nmemory:", r"line 10, column 8: `shell` must be a mapping"),
+    ],
+)
+def test_units_and_contradictions(write, right: str, wrong: str, message: str | None) -> None:
+    assert right in GOOD
+    path = write(GOOD.replace(right, wrong))
+    if message is None:
+        load_platform(path)
+    else:
+        with pytest.raises(InputError, match=message):
+            load_platform(path)
+
+
+def test_no_multipliers(write) -> None:
+    text = GOOD.replace("dsp: 90", "dsp: 0").replace("dsp: 1,", "dsp: 0,")
+    with pytest.raises(InputError, match=r"line 5, column 13: multipliers are DSP48E1, but no region has a `dsp`;"):
+        load_platform(write(text))
+    assert load_platform(write(text.replace("DSP48E1", "GENERIC"))).available.dsp == 0
+
+
+def test_all_faults_are_told_at_once(write) -> None:
+    with pytest.raises(InputError) as caught:
+        load_platform(write(GOOD.replace("clock_mhz: 100", "clock_mzh: 100").replace("lut: 10,", "lut: ten,")))
+    _, *lines = str(caught.value).splitlines()
+    assert lines == [
+        "  line 4, column 1: unknown key `clock_mzh` in the platform; did you mean `clock_mhz`?",
+        "  line 8, column 20: `lut` must be a whole number, not 'ten'",
+    ]
 
 
 def test_binary_file(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtlnn import builder
+from rtlnn import builder, runtime
 from rtlnn.api import simulate
 from rtlnn.builder import Options, build
 from rtlnn.emit.interface import Interface
@@ -16,6 +16,7 @@ from rtlnn.ir.types import TensorType
 from rtlnn.ops import Add, Concat, Window
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.compiled import compile_core
+from rtlnn.sim.reference import load
 from rtlnn.sim.stream_run import FrameFault
 from tests.integer_graphs import Builder, fixed
 
@@ -71,6 +72,7 @@ def test_from_plan_to_simulation(network: Network, rng: Rng, tmp_path: Path) -> 
     with pytest.raises(InputError, match="the model's inputs are Side, input"):
         simulate(tmp_path / "b", {"input": own["input"]})
     _check_faults(network, tmp_path / "b", own)
+    _check_runtime(tmp_path / "b", own)
 
 
 def _check_faults(network: Network, folder: Path, own: dict[str, np.ndarray]) -> None:
@@ -89,3 +91,23 @@ def test_a_shell_takes_one_of_each(network: Network, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="2 inputs and 3 outputs in hardware, but the shell of platform u200 has one"):
         build("model.onnx", tmp_path / "b", Options("u200"))
     assert not (tmp_path / "b").exists()
+
+
+def _check_runtime(folder: Path, own: dict[str, np.ndarray]) -> None:
+    """Inputs by name or in order, outputs by name, from the Verilog."""
+    expected = load(folder).named(own["Side"], own["input"])
+    with runtime.load(folder) as loaded:
+        for made in (
+            loaded.run(**own),
+            loaded.run(own["Side"], own["input"]),
+            loaded.run(own["Side"], input=own["input"]),
+        ):
+            assert list(made.outputs) == ["a", "b", "reg"]
+            for name, y in expected.items():
+                np.testing.assert_array_equal(made.outputs[name], y)
+        with pytest.raises(InputError, match="the input 'input' is missing"):
+            loaded.run(own["Side"])
+        with pytest.raises(InputError, match=r"different numbers of frames: \{'Side': 2, 'input': 5\}"):
+            loaded.run(own["Side"][:2], own["input"])
+        with pytest.raises(InputError, match="3 outputs"):
+            loaded(own["Side"], own["input"])

@@ -10,6 +10,7 @@ from rtlnn.emit.interface import Interface
 from rtlnn.platforms.alveo.axi import BURST_WORDS
 from rtlnn.platforms.alveo.control import Register, arguments_of
 from rtlnn.platforms.alveo.kernel import Kernel
+from rtlnn.platforms.alveo.shell import VitisShell
 from rtlnn.platforms.spec import Platform
 
 __all__ = ["OUTSTANDING", "emit_kernel"]
@@ -25,10 +26,10 @@ def emit_kernel(interface: Interface, platform: Platform, out_dir: Path) -> None
 
     `out_dir` is the build folder, in which the scripts expect the core (`rtl/files.f`, `mem/`). The output depends
     on the arguments alone: no date, no absolute path.
-    Raises `ValueError` if the interface names no kernel, or the platform has no shell.
+    Raises `ValueError` if the interface names no kernel, or the platform has no such shell.
     """
-    if interface.kernel is None or platform.shell is None:
-        raise ValueError(f"platform {platform.name} has no shell, or the interface of {interface.top} no kernel")
+    if interface.kernel is None or not isinstance(platform.shell, VitisShell):
+        raise ValueError(f"platform {platform.name} has no Vitis shell, or the interface of {interface.top} no kernel")
     bank = platform.bank(platform.shell.bank)
     loads = interface.weight_beats is not None
     buses = [argument.port for argument in arguments_of(loads) if argument.port]

@@ -1,0 +1,1 @@
+"""An AWS F2 shell."""

@@ -1,0 +1,36 @@
+"""Which function opens which back end: one line each."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rtlnn.errors import InputError
+from rtlnn.runtime.backend import Backend
+from rtlnn.runtime.reference import open_reference
+from rtlnn.runtime.simulator import open_simulator
+from rtlnn.sim.build_folder import BuildFolder
+
+__all__ = ["OPENERS", "open_backend"]
+
+OPENERS: Mapping[str, Callable[..., Backend]] = {
+    "reference": open_reference,
+    "simulator": open_simulator,
+}
+"""Each takes the build folder, and its own options as keywords."""
+
+
+def open_backend(name: str, folder: BuildFolder, options: Mapping[str, Any]) -> Backend:
+    """Raises `InputError` for an unknown back end, and for options that it does not have or lacks."""
+    if name not in OPENERS:
+        raise InputError(f"unknown back end {name!r}; there are {', '.join(OPENERS)}")
+    opener = OPENERS[name]
+    _, *known = inspect.signature(opener).parameters.values()
+    names = [parameter.name for parameter in known]
+    for option in options:
+        if option not in names:
+            takes = f"takes {', '.join(names)}" if names else "takes none"
+            raise InputError(f"the back end {name} has no option {option!r}; it {takes}")
+    missing = [p.name for p in known if p.default is p.empty and p.name not in options]
+    if missing:
+        raise InputError(f"the back end {name} needs the option {', '.join(missing)}")
+    return opener(folder, **options)

@@ -1,0 +1,167 @@
+"""A build as a function of the model's own inputs, whatever runs it."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from rtlnn.emit.interface import Interface
+from rtlnn.errors import InputError
+from rtlnn.ir.network import ModelPort, Network
+from rtlnn.ir.types import Array
+from rtlnn.runtime.backend import Backend
+from rtlnn.runtime.openers import open_backend
+from rtlnn.sim.build_folder import BuildFolder
+from rtlnn.sim.reference import load as load_reference
+
+__all__ = ["BATCH", "Run", "Runtime", "load"]
+
+BATCH = 1024
+"""Frames that go to the back end at once; more are cut into batches."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Results and times of one call.
+
+    Parameters
+    ----------
+    outputs : the model's own outputs (N, ...) by name
+    frames : N
+    seconds : in the back end, wall clock, without what the host does before and after it
+    host_seconds : of what the host does: quantization and layout before it, scaling and the like after it
+    cycles : clock cycles in the hardware, where the back end knows them; of several batches, their sum
+    """
+
+    outputs: Mapping[str, Array]
+    frames: int
+    seconds: float
+    host_seconds: float
+    cycles: int | None
+
+
+class Runtime:
+    """A build that is ready to run; a context manager, which closes the back end.
+
+    Parameters
+    ----------
+    network : with what the host does before and after the core
+    interface : the core's ports
+    backend : runs the core; the runtime closes it
+    batch : frames that go to the back end at once
+    """
+
+    def __init__(self, network: Network, interface: Interface, backend: Backend, batch: int = BATCH) -> None:
+        if batch < 1:
+            raise InputError(f"a batch of {batch} frames cannot be run; give at least 1")
+        self.network, self.interface = network, interface
+        self._backend, self._batch, self._closed = backend, batch, False
+
+    def __call__(self, *x: Array, **named: Array) -> Array:
+        """The model's only output (N, ...), for what `run` takes. Raises `InputError` if it has several."""
+        name = self.network.output.name
+        return self.run(*x, **named).outputs[name]
+
+    def run(self, *x: Array, **named: Array) -> Run:
+        """Run the model on its own inputs, in its order, or by name.
+
+        Each is an array of numbers in the model's own layout: (N, ...), or one frame without the first dimension. Real
+        numbers for a real input are quantized here; an integer input takes integers within its range.
+        Raises `InputError` if an input is missing, or its shape, type or values do not fit; `CheckFailed` if the
+        hardware fails.
+        """
+        if self._closed:
+            raise InputError("this runtime is closed; load the build again")
+        given = [_whole(port, a) for port, a in zip(self.network.inputs, self._ordered(x, named), strict=True)]
+        counts = {port.name: len(array) for port, array in zip(self.network.inputs, given, strict=True)}
+        if len(set(counts.values())) > 1:
+            raise InputError(f"the inputs hold different numbers of frames: {counts}")
+        (frames,) = set(counts.values())
+        if not frames:
+            raise InputError("the inputs hold no frames; give at least one")
+        started = time.perf_counter()
+        runs = [self._run_batch([a[n : n + self._batch] for a in given]) for n in range(0, frames, self._batch)]
+        outputs = {
+            port.name: np.concatenate([made[number] for made, _, _ in runs])
+            for number, port in enumerate(self.network.outputs)
+        }
+        seconds = sum(taken for _, taken, _ in runs)
+        known = [cycles for _, _, cycles in runs if cycles is not None]
+        cycles = sum(known) if len(known) == len(runs) else None
+        return Run(outputs, frames, seconds, time.perf_counter() - started - seconds, cycles)
+
+    def _run_batch(self, given: list[Array]) -> tuple[tuple[Array, ...], float, int | None]:
+        """The model's outputs, seconds and cycles in the back end."""
+        buses = zip(self.interface.inputs, self.network.to_core(*given), strict=True)
+        frames = {bus: np.asarray(array, np.int64) for bus, array in buses}
+        started = time.perf_counter()
+        made = self._backend.run(frames)
+        seconds = time.perf_counter() - started
+        outputs = self.network.from_core(*(np.asarray(made[bus], np.int64) for bus in self.interface.outputs))
+        return outputs, seconds, self._backend.cycles
+
+    def _ordered(self, x: tuple[Array, ...], named: Mapping[str, Array]) -> Iterator[Array]:
+        """The inputs in the model's order."""
+        names = [port.name for port in self.network.inputs]
+        takes = f"{self.network.name} takes {', '.join(names)}"
+        if len(x) > len(names):
+            raise InputError(f"{len(x)} inputs are given; {takes}")
+        by_name: dict[str, Array] = dict(zip(names, x, strict=False))
+        for name, array in named.items():
+            if name not in names:
+                raise InputError(f"there is no input {name!r}; {takes}")
+            if name in by_name:
+                raise InputError(f"the input {name!r} is given twice")
+            by_name[name] = array
+        missing = [name for name in names if name not in by_name]
+        if missing:
+            raise InputError(f"the input {', '.join(map(repr, missing))} is missing; {takes}")
+        return (by_name[name] for name in names)
+
+    def close(self) -> None:
+        """Give back what the back end holds; a second call does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._backend.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _whole(port: ModelPort, given: Array) -> Array:
+    """An input with its frames in front. Raises `InputError` if it is not an array of numbers of the port's shape."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"input {port.name!r} holds {array.dtype} values; the model takes numbers ({port.dtype})")
+    if array.shape == port.shape:
+        array = array[np.newaxis]
+    if array.shape[1:] != port.shape or array.ndim != len(port.shape) + 1:
+        shape = ", ".join(("N", *map(str, port.shape)))
+        raise InputError(f"input {port.name!r} has shape {np.shape(given)}; the model takes ({shape})")
+    return array
+
+
+def load(build_dir: Path | str, backend: str = "simulator", *, batch: int = BATCH, **options: Any) -> Runtime:
+    """Make a build ready to run.
+
+    Parameters
+    ----------
+    build_dir : a folder that `rtlnn build` wrote; nothing else is needed
+    backend : see `rtlnn.runtime.openers`; the simulator needs no board, the reference no tool
+    batch : frames that go to the back end at once
+    options : of the back end
+
+    Raises `InputError` if the folder is not complete, or the back end cannot be opened with these options.
+    """
+    folder = BuildFolder.open(Path(build_dir))
+    network = load_reference(folder.path).network
+    return Runtime(network, folder.interface, open_backend(backend, folder, options), batch)
