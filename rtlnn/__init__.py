@@ -7,6 +7,7 @@ The functions of the command line, for Python:
     report = rtlnn.build("model.onnx", "build/model", rtlnn.Options(platform="u200", calibration="data.npy"))
     result = rtlnn.simulate("build/model", inputs="images.npy")
     scores = rtlnn.reference("model.onnx", calibration="data.npy")(images)
+    scores = rtlnn.runtime.load("build/model")(images)
 
 They are loaded when they are first used, so that `import rtlnn` takes no time.
 """
@@ -77,6 +78,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "runtime":  # a module, which imports the others
+        return importlib.import_module("rtlnn.runtime")
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(importlib.import_module("rtlnn.api"), name)

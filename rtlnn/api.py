@@ -12,6 +12,7 @@ import numpy as np
 import onnx
 
 from rtlnn import quantization
+from rtlnn.array_files import read_arrays
 from rtlnn.builder import Options, build, estimate
 from rtlnn.checking import check_model
 from rtlnn.comparing import compare
@@ -112,20 +113,12 @@ def simulate(
         return simulate_frames(build_dir, None, frames, level, simulator, waves, progress)
     source = str(inputs) if isinstance(inputs, (Path, str)) else "array"
     network = load_reference(build_dir).network
-    data = _read(Path(inputs)) if isinstance(inputs, (Path, str)) else inputs
+    data = read_arrays(Path(inputs)) if isinstance(inputs, (Path, str)) else inputs
     arrays = _ordered(network, data, source)
     if all(_is_own(port, array) for port, array in zip(network.inputs, arrays, strict=True)):
         arrays = _core_frames(network, arrays, frames, source)
     result = simulate_frames(build_dir, arrays, frames, level, simulator, waves, progress)
     return replace(result, inputs=source)
-
-
-def _read(path: Path) -> Array | dict[str, Array]:
-    try:
-        data = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path} cannot be read as a NumPy array file (.npy): {error}") from error
-    return data if isinstance(data, np.ndarray) else dict(data)
 
 
 def _ordered(network: Network, data: Array | Mapping[str, Array], source: str) -> list[Array]:

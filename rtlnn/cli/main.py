@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import rtlnn
-from rtlnn.cli import build, check, compare, estimate, platforms, profile, quantize, simulate, synth
+from rtlnn.cli import build, check, compare, estimate, platforms, profile, quantize, run, simulate, synth
 from rtlnn.errors import InputError, RtlnnError
 
 __all__ = ["main", "parser"]
@@ -16,7 +16,7 @@ INTERRUPTED = 130
 BROKEN_PIPE = 141
 """What a shell reports for a program that SIGPIPE ended."""
 
-COMMANDS = (build, check, estimate, simulate, compare, profile, quantize, synth, platforms)
+COMMANDS = (build, check, estimate, simulate, run, compare, profile, quantize, synth, platforms)
 
 EXAMPLES = """\
 examples:
