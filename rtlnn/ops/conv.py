@@ -27,6 +27,18 @@ def _accumulator(x: TensorType, w: TensorType, terms: int, x_zero: int) -> Fixed
     return FixedFormat(bits, Encoding.SIGNED, scale)
 
 
+def _exact_type(x: Array, x_zero: int, w: Array) -> np.dtype[np.floating]:
+    """The fastest real type in which every partial sum of w (O, ...) times integers x is an integer that it holds.
+
+    float32 holds all integers up to 2**24, float64 up to 2**53; formats end at 48 bits. For reals it is float64.
+    """
+    if not np.issubdtype(x.dtype, np.integer) or not x.size:
+        return np.dtype(np.float64)
+    reach = max(abs(int(x.min()) - x_zero), abs(int(x.max()) - x_zero))
+    most = int(np.abs(w.reshape(len(w), -1)).sum(axis=1).max())
+    return np.dtype(np.float32 if max(reach, 1) * max(most, 1) <= 1 << 24 else np.float64)
+
+
 def _check_bias(bias: tuple[TensorType, ...], channels: int) -> None:
     if len(bias) > 1 or (bias and bias[0].shape != (channels,)):
         raise ValueError(f"the bias has shape {[b.shape for b in bias]}, {channels} channels need ({channels},)")
@@ -59,21 +71,46 @@ class Conv2D(Op):
     def evaluate(self, *inputs: Array) -> Array:
         x, w, *bias = inputs
         integer = np.issubdtype(x.dtype, np.integer)
-        n, _, _, c = x.shape
-        outputs, kh, kw, part = w.shape
-        # (groups, taps x channels of a group, outputs of a group)
-        matrices = w.reshape(self.groups, outputs // self.groups, -1).transpose(0, 2, 1).astype(np.float64)
+        n, outputs = len(x), len(w)
+        kind = _exact_type(x, self.x_zero, w)
         oh, ow = self.window.output_size(x.shape[1:3])
         out = np.empty((n, oh, ow, outputs), dtype=np.int64 if integer else np.float64)
-        step = max(1, _CHUNK_BYTES // (oh * ow * kh * kw * c * 8))
+        weights = w.astype(kind)
+        step = max(1, _CHUNK_BYTES // (oh * ow * w.shape[1] * w.shape[2] * x.shape[3] * kind.itemsize))
         for i in range(0, n, step):
-            centred = x[i : i + step].astype(np.float64) - self.x_zero
-            patches = self.window.view(centred, 0.0).reshape(-1, kh * kw, self.groups, part)
+            part = x[i : i + step].astype(kind)
+            if self.x_zero:
+                part -= self.x_zero
+            out[i : i + step] = self._tap_by_tap(part, weights) if w.shape[3] == 1 else self._products(part, weights)
+        if bias:
+            out += bias[0].astype(out.dtype)
+        return out
+
+    def _products(self, x: Array, w: Array) -> Array:
+        """Sums of real x [N, H, W, C], by matrix products."""
+        outputs, kh, kw, part = w.shape
+        # (groups, taps x channels of a group, outputs of a group)
+        matrices = w.reshape(self.groups, outputs // self.groups, -1).transpose(0, 2, 1)
+        windows = self.window.view(x, 0.0)
+        if self.groups == 1:
+            sums = windows.reshape(-1, kh * kw * part) @ matrices[0]
+        else:
+            patches = windows.reshape(-1, kh * kw, self.groups, part)
             rows = patches.transpose(2, 0, 1, 3).reshape(self.groups, -1, kh * kw * part)
-            # float64 sums of integers are exact below 2**53; formats end at 48 bits
             sums = (rows @ matrices).transpose(1, 0, 2)
-            out[i : i + step] = sums.reshape(-1, oh, ow, outputs)
-        return out + bias[0].astype(out.dtype) if bias else out
+        return sums.reshape(*windows.shape[:3], outputs)
+
+    def _tap_by_tap(self, x: Array, w: Array) -> Array:
+        """The same where groups are single channels: matrices would be too small to be fast."""
+        outputs = len(w)
+        # (taps, groups, outputs of a group)
+        factors = w.reshape(self.groups, outputs // self.groups, -1).transpose(2, 0, 1)
+        sums: Array | None = None
+        for tap, factor in zip(self.window.taps(x, 0.0), factors, strict=True):
+            products = tap[..., np.newaxis] * factor
+            sums = products if sums is None else np.add(sums, products, out=sums)
+        assert sums is not None  # a window has at least one tap
+        return sums.reshape(*sums.shape[:3], outputs)
 
 
 @dataclass(frozen=True)
@@ -93,6 +130,7 @@ class Dense(Op):
     def evaluate(self, *inputs: Array) -> Array:
         x, w, *bias = inputs
         integer = np.issubdtype(x.dtype, np.integer)
-        out = (x.astype(np.float64) - self.x_zero) @ w.T.astype(np.float64)
-        out = out.astype(np.int64) if integer else out
+        kind = _exact_type(x, self.x_zero, w)
+        out = (x.astype(kind) - kind.type(self.x_zero)) @ w.T.astype(kind)
+        out = out.astype(np.int64 if integer else np.float64)
         return out + bias[0].astype(out.dtype) if bias else out

@@ -32,7 +32,10 @@ class MaxPool2D(Op):
     def evaluate(self, *inputs: Array) -> Array:
         (x,) = inputs
         fill = np.iinfo(x.dtype).min if np.issubdtype(x.dtype, np.integer) else -np.inf
-        result: Array = self.window.view(x, fill).max(axis=(3, 4))
+        taps = self.window.taps(x, fill)
+        result = next(taps).copy()
+        for tap in taps:
+            np.maximum(result, tap, out=result)
         return result
 
 
@@ -74,5 +77,9 @@ class AveragePool2D(Op):
         (x,) = inputs
         factors, divisor = self.factors(x.shape[1:3])
         integer = np.issubdtype(x.dtype, np.integer)
-        total = self.window.view(x - self.x_zero, 0).sum(axis=(3, 4)) * factors[:, :, np.newaxis]
+        taps = self.window.taps(x - self.x_zero, 0)
+        total = next(taps).copy()
+        for tap in taps:
+            total += tap
+        total *= factors[:, :, np.newaxis]
         return total if integer else total / divisor

@@ -13,6 +13,9 @@ __all__ = ["Precision", "Requantize", "round_half_even_shift"]
 MANTISSA_BITS = 24
 """Significant bits of an IEEE 754 binary32 number."""
 
+_MOST_SHIFT = 100
+"""Products divided by 2 to the power of more can be too small for binary32."""
+
 
 class Precision(Enum):
     """How closely a requantization follows float32 arithmetic."""
@@ -85,6 +88,8 @@ class Requantize(Op):
         return TensorType(x.shape, self.output)
 
     def evaluate(self, *inputs: Array) -> Array:
+        if (fast := self._in_reals(*inputs)) is not None:
+            return fast
         acc, multiplier, shift, *bias = inputs
         product = acc.astype(np.int64) * multiplier.astype(np.int64)
         if bias:
@@ -93,4 +98,29 @@ class Requantize(Op):
             product = _round_to_mantissa(product)
         rounded = round_half_even_shift(product, shift)
         result: Array = np.clip(rounded + self.offset, self.lo, self.hi)
+        return result
+
+    def _in_reals(self, acc: Array, multiplier: Array, shift: Array, *bias: Array) -> Array | None:
+        """The same with floating point, several times as fast; None where numbers are too large for it.
+
+        Exact, for float64 holds products below 2**53, conversion to float32 is the rounding to 24 bits, powers of two
+        scale without rounding, and `rint` rounds half to even.
+        """
+        if not acc.size:
+            return None
+        largest = max(abs(int(acc.min())), abs(int(acc.max()))) * int(np.abs(multiplier).max())
+        largest += int(np.abs(bias[0]).max()) if bias else 0
+        lo, hi = self.lo - self.offset, self.hi - self.offset
+        if largest >= 1 << 53 or int(shift.max()) > _MOST_SHIFT or max(abs(lo), abs(hi)) >= 1 << MANTISSA_BITS:
+            return None
+        product = acc * multiplier.astype(np.float64)
+        if bias:
+            product += bias[0].astype(np.float64)
+        elif self.precision is Precision.EXACT:
+            product = product.astype(np.float32)
+        product *= np.ldexp(np.ones(1, product.dtype), -shift.astype(np.int32))
+        np.rint(product, out=product)
+        np.clip(product, lo, hi, out=product)
+        result = product.astype(np.int64)
+        result += self.offset
         return result

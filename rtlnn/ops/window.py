@@ -1,6 +1,8 @@
 """The geometry of a sliding window, shared by convolution and pooling."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -60,11 +62,24 @@ class Window:
             )
         return oh, ow
 
-    def view(self, x: Array, fill: float) -> Array:
-        """All windows of x [N, H, W, C], padded with `fill`: [N, OH, OW, KH, KW, C]."""
+    def _padded(self, x: Array, fill: float) -> Array:
         t, left, b, r = self.pads
         cropped = x[:, : x.shape[1] + min(b, 0), : x.shape[2] + min(r, 0)]
-        padded = np.pad(cropped, ((0, 0), (t, max(b, 0)), (left, max(r, 0)), (0, 0)), constant_values=fill)
+        if not self.padded:
+            return cropped
+        return np.pad(cropped, ((0, 0), (t, max(b, 0)), (left, max(r, 0)), (0, 0)), constant_values=fill)
+
+    def taps(self, x: Array, fill: float) -> Iterator[Array]:
+        """For each tap, row by row, what lies under it in all positions: views [N, OH, OW, C] of x, padded."""
+        padded = self._padded(x, fill)
+        rows, columns = self.output_size(x.shape[1:3])
+        for tap in product(*map(range, self.kernel)):
+            (y, x0), (sy, sx) = (tap[0] * self.dilation[0], tap[1] * self.dilation[1]), self.stride
+            yield padded[:, y : y + (rows - 1) * sy + 1 : sy, x0 : x0 + (columns - 1) * sx + 1 : sx]
+
+    def view(self, x: Array, fill: float) -> Array:
+        """All windows of x [N, H, W, C], padded with `fill`: [N, OH, OW, KH, KW, C]."""
+        padded = self._padded(x, fill)
         windows = np.lib.stride_tricks.sliding_window_view(padded, self.extent, axis=(1, 2))
         strided = windows[:, :: self.stride[0], :: self.stride[1], :, :: self.dilation[0], :: self.dilation[1]]
         return strided.transpose(0, 1, 2, 4, 5, 3)
