@@ -29,8 +29,9 @@ from rtlnn.plan.boundary import identifier, port_of
 from rtlnn.plan.goal import DEFAULT_SHARE, Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.planner import Design, plan_network
+from rtlnn.platforms.alveo.units import unit_share, with_units
 from rtlnn.platforms.loader import load_platform
-from rtlnn.platforms.shells import emit_shell, kernel_name
+from rtlnn.platforms.shells import compute_units, emit_shell, kernel_name
 from rtlnn.platforms.spec import Platform
 from rtlnn.precision import read_precision
 from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod
@@ -60,6 +61,7 @@ class Options:
     target_interval, target_fps : cycles a frame, or frames a second, to reach; at most one of them
     max_dsp, max_lut, max_bram : budget (default: 70 % of what the platform leaves to the user)
     plan : a plan file to follow, in place of a search
+    compute_units : copies of the design on the card (default: what the platform says); targets and budget are for one
     """
 
     platform: str | Path = "u200"
@@ -78,6 +80,7 @@ class Options:
     max_lut: int | None = None
     max_bram: float | None = None
     plan: Path | None = None
+    compute_units: int | None = None
 
     def layer_settings(
         self, model: Path | str | onnx.ModelProto, progress: Progress
@@ -120,7 +123,7 @@ class Options:
         return Goal(self.objective, interval)
 
     def budget(self, platform: Platform) -> Budget:
-        free = platform.available
+        free = unit_share(platform)
         for name, value in (("max-dsp", self.max_dsp), ("max-lut", self.max_lut), ("max-bram", self.max_bram)):
             if value is not None and value < 0:
                 raise InputError(f"--{name} must not be negative")
@@ -143,6 +146,8 @@ def _nothing(step: str) -> None:
 
 def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: Progress) -> tuple[Design, Platform]:
     platform = load_platform(options.platform)
+    if options.compute_units is not None:
+        platform = with_units(platform, options.compute_units)
     given = HardwarePlan.load(options.plan) if options.plan else None
     goal, budget = options.goal(platform), options.budget(platform)
     settings, notes = options.layer_settings(model, progress)
@@ -170,7 +175,8 @@ def estimate(
     model: Path | str | onnx.ModelProto, options: Options | None = None, progress: Progress = _nothing
 ) -> dict[str, Any]:
     """The report of the design that `build` would make; nothing is written. Raises `InputError`."""
-    return report_of(*_designed(model, options or Options(), progress))
+    design, platform = _designed(model, options or Options(), progress)
+    return report_of(design, platform, len(_interface(design, platform).units) or 1)
 
 
 def build(
@@ -186,8 +192,8 @@ def build(
     output = Path(output)
     _check_output(output)
     design, platform = _designed(model, options or Options(), progress)
-    report = report_of(design, platform)
     interface = _interface(design, platform)
+    report = report_of(design, platform, len(interface.units) or 1)
     output.parent.mkdir(parents=True, exist_ok=True)
     # beside the target, so that the last step is a rename
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as scratch:
@@ -210,6 +216,7 @@ def _interface(design: Design, platform: Platform) -> Interface:
     network, circuit = design.network, design.circuit
     core = network.core
     top = identifier(network.name)
+    beats = loader.beats if (loader := circuit.loader) else None
     inputs, outputs = _buses("s_axis", core.inputs, network.inputs), _buses("m_axis", core.outputs, network.outputs)
     return Interface(
         top,
@@ -221,7 +228,8 @@ def _interface(design: Design, platform: Platform) -> Interface:
         },
         design.schedule.latency,
         design.schedule.interval,
-        loader.beats if (loader := design.circuit.loader) else None,
+        beats,
+        compute_units(top, platform, design.resources, beats),
     )
 
 

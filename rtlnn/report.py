@@ -11,10 +11,11 @@ from rtlnn.platforms.spec import Platform
 __all__ = ["report_of"]
 
 
-def report_of(design: Design, platform: Platform) -> dict[str, Any]:
+def report_of(design: Design, platform: Platform, units: int = 1) -> dict[str, Any]:
     """Everything that is known of `design` before it is built; plain JSON data.
 
-    Latency and interval are in clock cycles and exact; resources are estimates.
+    Latency and interval are in clock cycles and exact; resources are estimates. With several compute `units`, frame
+    rate and resources are those of all, everything else that of one.
     """
     timing = design.schedule
     network = design.network
@@ -27,14 +28,15 @@ def report_of(design: Design, platform: Platform) -> dict[str, Any]:
         "platform": platform.name,
         "part": platform.part,
         "clock_mhz": platform.clock_mhz,
+        "compute_units": units,
         "latency_cycles": timing.latency,
         "interval_cycles": timing.interval,
         "latency_us": timing.latency / platform.clock_mhz,
-        "fps": platform.clock_mhz * 1e6 / timing.interval,
+        "fps": units * platform.clock_mhz * 1e6 / timing.interval,
         "macs": macs,
         "macs_per_cycle_and_dsp": macs / timing.interval / multipliers if multipliers else 0.0,
         "layers": layers,
-        "resources": _amounts(design.resources),
+        "resources": _amounts(sum([design.resources] * units, Resources())),
         "available": _amounts(platform.available),
         "host": {
             "head": [_host_node(n.name, type(n.op).__name__) for n in network.head.nodes],

@@ -70,6 +70,13 @@ def add_design_options(parser: ArgumentParser) -> None:
         metavar="NAME",
         help="one of `rtlnn platforms`, or a file (default: u200)",
     )
+    parser.add_argument(
+        "--compute-units",
+        type=int,
+        metavar="N",
+        help="copies of the design on a card, each with its own die and memory banks; targets and budget are for one "
+        "(default: what the platform says, 1)",
+    )
     add_quantization_options(parser)
     add_accuracy_options(parser)
     add_requantize(parser)
@@ -160,6 +167,7 @@ def design_options(options: Namespace) -> Options:
         max_lut=options.max_lut,
         max_bram=options.max_bram,
         plan=options.plan,
+        compute_units=options.compute_units,
     )
 
 

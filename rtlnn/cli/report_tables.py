@@ -51,7 +51,8 @@ def _resources(report: Report) -> Table:
     for column in table.columns[1:]:
         column.justify = "right"
     used, available = report["resources"], report["available"]
-    table.add_row("design", *(amount(used[name]) for name in NAMES))
+    units = report["compute_units"]
+    table.add_row("design" if units == 1 else f"{units} units", *(amount(used[name]) for name in NAMES))
     table.add_row("available", *(amount(available[name]) for name in NAMES))
     table.add_row("share", *(_share(used[name], available[name]) for name in NAMES))
     return table
@@ -62,10 +63,11 @@ def _share(used: float, available: float) -> str:
 
 
 def _timing(report: Report) -> list[str]:
-    mhz = report["clock_mhz"]
+    mhz, units = report["clock_mhz"], report["compute_units"]
+    rate = f"{report['fps']:,.0f} frames/s" + (f" by {units} units" if units > 1 else "")
     return [
         f"latency   {report['latency_cycles']:,} cycles = {report['latency_us']:,.2f} µs at {mhz:g} MHz",
-        f"interval  {report['interval_cycles']:,} cycles = {report['fps']:,.0f} frames/s",
+        f"interval  {report['interval_cycles']:,} cycles = {rate}",
     ]
 
 

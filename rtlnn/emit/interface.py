@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Interface", "StreamPort"]
+__all__ = ["ComputeUnit", "Interface", "StreamPort"]
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,30 @@ class StreamPort:
 
 
 @dataclass(frozen=True)
+class ComputeUnit:
+    """One copy of the kernel on a card.
+
+    Parameters
+    ----------
+    name : of the instance
+    slr : the die that it is placed in; None leaves that to the vendor's tools
+    banks : for each of its memory buses the memory bank
+    """
+
+    name: str
+    slr: str | None
+    banks: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Interface:
     """The top module `top` with its ports, its latency and its interval in clock cycles.
 
     `inputs` and `outputs` are streams by the names of their buses: `s_axis` and `m_axis` where there is one of them,
     else `s_axis_<name>` and `m_axis_<name>`. `kernel` is the name of the platform shell's top module, None for a
     platform without a shell. `weight_beats` are the beats that `s_axis_weights` takes before the first frame
-    (`mem/weights.bin`), None where there is no such port.
+    (`mem/weights.bin`), None where there is no such port. `units` are the copies of the kernel, where the platform's
+    shell can have several.
     """
 
     top: str
@@ -75,6 +92,7 @@ class Interface:
     latency_cycles: int
     interval_cycles: int
     weight_beats: int | None = None
+    units: tuple[ComputeUnit, ...] = ()
 
     @property
     def input(self) -> StreamPort:
@@ -92,6 +110,8 @@ class Interface:
         data = asdict(self)
         if self.weight_beats is None:
             del data["weight_beats"]
+        if not self.units:
+            del data["units"]
         return json.dumps(data, indent=2) + "\n"
 
     @classmethod
@@ -101,4 +121,5 @@ class Interface:
         for side in ("inputs", "outputs"):
             ports = data[side].items()
             data[side] = {name: StreamPort(**{**port, "shape": tuple(port["shape"])}) for name, port in ports}
+        data["units"] = tuple(ComputeUnit(**unit) for unit in data.get("units", ()))
         return cls(**data)

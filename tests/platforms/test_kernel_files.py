@@ -65,17 +65,6 @@ def test_other_folder_and_hash_seed_give_the_same_bytes(build: Path, tmp_path: P
         assert path.read_bytes() == (build / path.relative_to(tmp_path)).read_bytes(), path.name
 
 
-def test_link_configuration(build: Path) -> None:
-    lines = (build / "kernel/core.cfg").read_text().splitlines()
-    assert "platform=xilinx_u200_gen3x16_xdma_2_202110_1" in lines
-    assert lines[lines.index("[connectivity]") + 1 :] == [
-        "nk=core_kernel:1:core_kernel_1",
-        "slr=core_kernel_1:SLR0",
-        "sp=core_kernel_1.m_axi_in:DDR[0]",
-        "sp=core_kernel_1.m_axi_out:DDR[0]",
-    ]
-
-
 def test_ports_are_what_the_script_names(build: Path) -> None:
     verilog = (build / "kernel/rtl/core_kernel.v").read_text()
     ports = set(re.findall(r"^  (?:input|output) (?:\[\d+:0\] )?(\w+);", verilog.split("endmodule")[0], re.MULTILINE))

@@ -13,7 +13,17 @@ from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from rtlnn.platforms.lite import LiteAccess, LiteSignature
 
-__all__ = ["ARGUMENTS", "Argument", "Control", "ControlBit", "Launch", "Register", "StatusBit", "arguments_of"]
+__all__ = [
+    "ARGUMENTS",
+    "Argument",
+    "Control",
+    "ControlBit",
+    "Launch",
+    "Register",
+    "StatusBit",
+    "arguments_of",
+    "memory_buses",
+]
 
 
 class Register(IntEnum):
@@ -76,6 +86,11 @@ _WEIGHTS = Argument("weights", Register.WEIGHTS_LOW, 64, "address of the weights
 def arguments_of(loads: bool) -> tuple[Argument, ...]:
     """Those of a kernel, which may load weights."""
     return (*ARGUMENTS, _WEIGHTS) if loads else ARGUMENTS
+
+
+def memory_buses(loads: bool) -> list[str]:
+    """The memory buses of a kernel, which may load weights."""
+    return [argument.port for argument in arguments_of(loads) if argument.port]
 
 
 Launch = data.StructLayout({"input": 64, "output": 64, "frames": 32})

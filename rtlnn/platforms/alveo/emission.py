@@ -1,16 +1,19 @@
 """Writes the kernel's Verilog and the scripts that the vendor's tools take it with."""
 
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from string import Template
 
 from amaranth.back import verilog
 
-from rtlnn.emit.interface import Interface
+from rtlnn.emit.interface import ComputeUnit, Interface
+from rtlnn.layers.component import Resources
 from rtlnn.platforms.alveo.axi import BURST_WORDS
-from rtlnn.platforms.alveo.control import Register, arguments_of
+from rtlnn.platforms.alveo.control import Register, arguments_of, memory_buses
 from rtlnn.platforms.alveo.kernel import Kernel
 from rtlnn.platforms.alveo.shell import VitisShell
+from rtlnn.platforms.alveo.units import place_units
 from rtlnn.platforms.spec import Platform
 
 __all__ = ["OUTSTANDING", "emit_kernel"]
@@ -26,27 +29,26 @@ def emit_kernel(interface: Interface, platform: Platform, out_dir: Path) -> None
 
     `out_dir` is the build folder, in which the scripts expect the core (`rtl/files.f`, `mem/`). The output depends
     on the arguments alone: no date, no absolute path.
+    An interface without compute units gets those of the platform, placed as if they took nothing.
     Raises `ValueError` if the interface names no kernel, or the platform has no such shell.
     """
     if interface.kernel is None or not isinstance(platform.shell, VitisShell):
         raise ValueError(f"platform {platform.name} has no Vitis shell, or the interface of {interface.top} no kernel")
-    bank = platform.bank(platform.shell.bank)
     loads = interface.weight_beats is not None
-    buses = [argument.port for argument in arguments_of(loads) if argument.port]
+    buses = memory_buses(loads)
+    units = interface.units or place_units(interface.kernel, platform, Resources(), buses)
     values = {
         "top": interface.top,
         "kernel": interface.kernel,
-        "unit": f"{interface.kernel}_1",
         "part": platform.part,
         "target": platform.shell.target,
         "clock_mhz": f"{platform.clock_mhz:g}",
-        "slr": bank.slr,
+        "connectivity": _connectivity(interface.kernel, units),
         "status": f"0x{Register.STATUS:02X}",
         "core_list": _CORE_LIST,
         "registers": _registers(loads),
         "bus_parameters": _bus_parameters(loads),
         "buses": " ".join(["s_axi_control", *buses]),
-        "connections": "\n".join(f"sp={interface.kernel}_1.{bus}:{bank.name}" for bus in buses),
     }
     folder = out_dir / "kernel"
     (folder / "rtl").mkdir(parents=True, exist_ok=True)
@@ -60,6 +62,15 @@ def emit_kernel(interface: Interface, platform: Platform, out_dir: Path) -> None
     ):
         text = files("rtlnn.platforms.alveo").joinpath("templates", template).read_text(encoding="utf-8")
         (folder / name).write_text(Template(text).substitute(values))
+
+
+def _connectivity(kernel: str, units: Sequence[ComputeUnit]) -> str:
+    """Lines of the link configuration: names, dies and banks of the units."""
+    lines = [f"nk={kernel}:{len(units)}:{'.'.join(unit.name for unit in units)}"]
+    for unit in units:
+        lines += [f"slr={unit.name}:{unit.slr}"] if unit.slr else []
+        lines += [f"sp={unit.name}.{bus}:{bank}" for bus, bank in unit.banks.items()]
+    return "\n".join(lines)
 
 
 def _verilog(interface: Interface) -> str:
