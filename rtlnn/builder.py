@@ -12,6 +12,7 @@ import onnx
 
 from rtlnn.emit.documents import instantiation_template, port_sheet
 from rtlnn.emit.interface import Interface
+from rtlnn.emit.ip import ip_files
 from rtlnn.emit.netlist import Bus, emit_circuit
 from rtlnn.emit.primitives import simulation_models
 from rtlnn.emit.vivado import vivado_files
@@ -261,6 +262,7 @@ def _write(
     files[f"{interface.top}_template.v"] = instantiation_template(interface)
     files["README.md"] = port_sheet(interface, report)
     files |= vivado_files(interface, platform)
+    files |= ip_files(interface, platform, design.network.name, tuple(files))
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,7 @@ namespace eval after_ipx {}
 
 # Objects are named kind:name; each kind has the properties that may be set.
 array set ::properties {
-  core {sdx_kernel sdx_kernel_type vitis_drc ipi_drc core_revision}
+  core {sdx_kernel sdx_kernel_type vitis_drc ipi_drc core_revision version display_name}
   register {description address_offset size}
   register_parameter {value}
   bus_parameter {value}

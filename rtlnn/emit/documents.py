@@ -230,7 +230,9 @@ def _files(interface: Interface) -> str:
         ("report.json", "cycles and size of each layer"),
         ("plan.json", "parallelism and buffers of each layer; may be edited and given to `rtlnn build --plan`"),
         ("network.npz", "the integer network"),
-        ("vivado/", "out-of-context synthesis: script and clock constraint"),
+        ("component.xml", "the design as IP (IP-XACT): add this folder to the IP repositories of Vivado"),
+        (f"{interface.top}.core", "the design as a core for FuseSoC: `fusesoc --cores-root .`"),
+        ("vivado/", "out-of-context synthesis: script and clock constraint; a script that packages the design as IP"),
     ]
     if interface.kernel:
         rows.append(
