@@ -34,13 +34,18 @@ def run(options: Namespace) -> int:
 
 
 def _list() -> None:
-    table = Table("platform", "description")
+    table = Table("platform", "description", "shell", title="what a platform leaves to the user")
     for name in AMOUNTS:
         table.add_column(name.upper(), justify="right")
     for name in list_platforms():
         platform = load_platform(name)
-        table.add_row(name, platform.description, *_amounts(platform.available))
+        shell = platform.shell.kind if platform.shell else "none"
+        table.add_row(name, platform.description, shell, *_amounts(platform.available))
     stdout().print(table)
+    print_lines(
+        "a shell joins the design to its host; without one, a build ends at its AXI4-Stream ports",
+        "use one with --platform NAME; more of it: rtlnn platforms show NAME; a file of your own: --platform my.yaml",
+    )
 
 
 def _show(platform: Platform) -> None:
@@ -58,7 +63,8 @@ def _show(platform: Platform) -> None:
         column.justify = "right"
     stdout().print(table)
     for bank in platform.memory:
-        print_lines(f"memory {bank.name}: {bank.gibibytes:g} GiB, in {bank.slr}")
+        rate = f", {bank.gigabytes_per_second:g} GB/s" if bank.gigabytes_per_second else ""
+        print_lines(f"memory {bank.name}: {bank.gibibytes:g} GiB{rate}, in {bank.slr}")
     print_lines(f"source: {platform.source}")
 
 

@@ -1,11 +1,13 @@
 """Platform files: the shipped ones, and what is said about wrong ones."""
 
+import sys
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
 
 from rtlnn.errors import InputError
-from rtlnn.platforms import Arithmetic, Resources, list_platforms, load_platform
+from rtlnn.platforms import Arithmetic, Resources, list_platforms, load_platform, loader
 from rtlnn.platforms.alveo.shell import VitisShell
 
 GOOD = """\
@@ -184,3 +186,49 @@ def test_binary_file(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe\x00\x80")
     with pytest.raises(InputError, match="not a text file"):
         load_platform(path)
+
+
+@pytest.fixture
+def bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Files by name become the platforms of a package that is installed."""
+
+    def bring(files: dict[str, str], value: str = "their_boards") -> None:
+        folder = tmp_path / "their_boards"
+        folder.mkdir()
+        (folder / "__init__.py").write_text("")
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        monkeypatch.syspath_prepend(str(tmp_path))
+        entries = [EntryPoint("theirs", value, loader.GROUP)]
+        monkeypatch.setattr(loader, "entry_points", lambda group: entries if group == loader.GROUP else [])
+        loader._files.cache_clear()
+
+    yield bring
+    loader._files.cache_clear()
+    sys.modules.pop("their_boards", None)
+
+
+def test_the_examples_board() -> None:
+    folder = Path(__file__).parents[2] / "examples" / "extension" / "rtlnn_acme" / "boards"
+    assert [load_platform(path).name for path in folder.glob("*.yaml")] == ["acme_a35"]
+
+
+def test_platforms_of_other_packages(bring) -> None:
+    bring({"mine.yaml": GOOD})
+    assert "mine" in list_platforms()
+    assert load_platform("mine").part == "xc7a35t"
+    with pytest.raises(InputError, match="unknown platform 'mone': did you mean mine"):
+        load_platform("mone")
+
+
+def test_a_platform_of_another_package_takes_no_name(bring) -> None:
+    bring({"u200.yaml": GOOD})
+    with pytest.raises(InputError, match=r"their_boards brings a platform 'u200', and so does .*u200\.yaml; rename"):
+        list_platforms()
+
+
+@pytest.mark.parametrize("value", ["no_such_package", "os:nothing", "os:sep"])
+def test_a_package_that_cannot_be_loaded(bring, value: str) -> None:
+    bring({}, value)
+    with pytest.raises(InputError, match=f"the platforms 'theirs' .*{value}"):
+        load_platform("u200")

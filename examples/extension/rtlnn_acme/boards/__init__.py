@@ -1,0 +1,1 @@
+"""Platforms: each is a YAML file in this folder."""
