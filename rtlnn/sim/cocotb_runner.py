@@ -93,7 +93,13 @@ class CocotbBench:
             make: Any = _Verilator(find_toolchain(), cache)
             options = ["-Wno-fatal", "-Wno-lint", "-Wno-style", "-O3"] + (["--trace-vcd"] if waves else [])
         else:
-            make, options = cocotb_runner.Icarus(), []
+            make = cocotb_runner.Icarus()
+            # by SystemVerilog's rules, which cocotb asks for, initial values are no events: what depends on nothing
+            # else stays unknown
+            options = ["-g2005"]
+            if any(path.name == "glbl.v" for path in verilog_files):
+                # the vendor's models look for this module beside the top
+                options += ["-s", "glbl"]
         macros = {**(defines or {}), "RTLNN_MEM_DIR": f'"{MEMORY_FOLDER}"'}
         texts = [path.read_bytes() for path in verilog_files]
         facts = (program, top, waves, sorted(macros.items()), options, str(cocotb_tools.config.libs_dir))
