@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         quantize,
         reference,
         simulate,
+        simulate_by_layer,
         synth,
     )
 
@@ -73,6 +74,7 @@ __all__ = [
     "quantize",
     "reference",
     "simulate",
+    "simulate_by_layer",
     "synth",
 ]
 

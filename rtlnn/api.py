@@ -26,6 +26,7 @@ from rtlnn.passes.softmax import SoftmaxPlace
 from rtlnn.plan.goal import Objective
 from rtlnn.profiling import profile
 from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod
+from rtlnn.sim.by_layer.result import LayersResult
 from rtlnn.sim.reference import Reference
 from rtlnn.sim.reference import load as load_reference
 from rtlnn.sim.result import Level, Progress, SimulationResult
@@ -59,6 +60,7 @@ __all__ = [
     "quantize",
     "reference",
     "simulate",
+    "simulate_by_layer",
     "synth",
 ]
 
@@ -111,14 +113,45 @@ def simulate(
     """
     if inputs is None:
         return simulate_frames(build_dir, None, frames, level, simulator, waves, progress)
+    arrays, source = _given(build_dir, inputs, frames)
+    result = simulate_frames(build_dir, arrays, frames, level, simulator, waves, progress)
+    return replace(result, inputs=source)
+
+
+def simulate_by_layer(
+    build_dir: Path | str,
+    inputs: Array | Mapping[str, Array] | Path | str | None = None,
+    frames: int | None = None,
+    layers: Sequence[str] = (),
+    workers: int | None = None,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> LayersResult:
+    """Simulate the layers of a build folder one by one in parallel processes, each fed with the reference's tensors.
+
+    For networks that are too large for `simulate`. `inputs` and `frames` as there, but 2 random frames if nothing is
+    given; the rest as `rtlnn.sim.by_layer.simulate_layers` says. Raises `InputError` as `simulate` does.
+    """
+    from rtlnn.sim.by_layer import simulate_layers
+
+    if inputs is None:
+        return simulate_layers(build_dir, None, frames, layers, workers, scheduler, progress)
+    arrays, source = _given(build_dir, inputs, frames)
+    result = simulate_layers(build_dir, arrays, frames, layers, workers, scheduler, progress)
+    return replace(result, inputs=source)
+
+
+def _given(
+    build_dir: Path | str, inputs: Array | Mapping[str, Array] | Path | str, frames: int | None
+) -> tuple[list[Array], str]:
+    """The hardware's input frames, and where they are from."""
     source = str(inputs) if isinstance(inputs, (Path, str)) else "array"
     network = load_reference(build_dir).network
     data = read_arrays(Path(inputs)) if isinstance(inputs, (Path, str)) else inputs
     arrays = _ordered(network, data, source)
     if all(_is_own(port, array) for port, array in zip(network.inputs, arrays, strict=True)):
         arrays = _core_frames(network, arrays, frames, source)
-    result = simulate_frames(build_dir, arrays, frames, level, simulator, waves, progress)
-    return replace(result, inputs=source)
+    return arrays, source
 
 
 def _ordered(network: Network, data: Array | Mapping[str, Array], source: str) -> list[Array]:

@@ -3,11 +3,11 @@
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from rtlnn.api import simulate
+from rtlnn.api import simulate, simulate_by_layer
 from rtlnn.cli.console import bar_display
 from rtlnn.cli.model_options import add_json
-from rtlnn.cli.simulation_table import print_result
-from rtlnn.errors import CheckFailed
+from rtlnn.cli.simulation_table import print_layers, print_result
+from rtlnn.errors import CheckFailed, InputError
 from rtlnn.sim.result import Level
 from rtlnn.sim.simulators import Simulator
 
@@ -17,6 +17,8 @@ examples:
   rtlnn simulate build/model --inputs images.npy               # the model's own inputs
   rtlnn simulate build/model --level kernel --frames 64        # through bus masters and simulated DDR
   rtlnn simulate build/model --frames 2 --waves                # record the signals
+  rtlnn simulate build/model --by-layer --workers 8            # each layer by itself: for large networks
+  rtlnn simulate build/model --by-layer --scheduler tcp://host:8786 --layers conv1,conv2
 """
 
 
@@ -42,11 +44,27 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=Simulator.VERILATOR.value,
         help="default: verilator",
     )
+    parser.add_argument(
+        "--by-layer",
+        action="store_true",
+        help="simulate each layer by itself, fed with the reference's tensors, in parallel processes",
+    )
+    parser.add_argument(
+        "--layers", metavar="NAMES", help="with --by-layer: only these, with commas between them (default: all)"
+    )
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="with --by-layer: processes (default: one a processor)"
+    )
+    parser.add_argument("--scheduler", metavar="URL", help="with --by-layer: a Dask scheduler, such as tcp://host:8786")
     parser.add_argument("--waves", action="store_true", help="record the signals in BUILD_DIR/sim/")
     add_json(parser)
 
 
 def run(options: Namespace) -> int:
+    if options.by_layer:
+        return _by_layer(options)
+    if wrong := [name for name in ("layers", "workers", "scheduler") if getattr(options, name) is not None]:
+        raise InputError(f"--{wrong[0]} needs --by-layer")
     with bar_display() as progress:
         result = simulate(
             options.build_dir,
@@ -61,4 +79,19 @@ def run(options: Namespace) -> int:
         print(result.to_json(), end="")
     else:
         print_result(result)
+    return 0 if result.passed else CheckFailed.exit_code
+
+
+def _by_layer(options: Namespace) -> int:
+    if options.waves or options.level != Level.CORE.value or options.simulator != Simulator.VERILATOR.value:
+        raise InputError("--by-layer runs the layers of the core with Verilator, without waves")
+    names = [name.strip() for name in options.layers.split(",")] if options.layers else []
+    with bar_display() as progress:
+        result = simulate_by_layer(
+            options.build_dir, options.inputs, options.frames, names, options.workers, options.scheduler, progress
+        )
+    if options.json:
+        print(result.to_json(), end="")
+    else:
+        print_layers(result)
     return 0 if result.passed else CheckFailed.exit_code

@@ -3,9 +3,10 @@
 from rich.table import Table
 
 from rtlnn.cli.console import print_lines, stdout
+from rtlnn.sim.by_layer.result import LayersResult
 from rtlnn.sim.result import Level, SimulationResult
 
-__all__ = ["print_result"]
+__all__ = ["print_layers", "print_result"]
 
 
 def print_result(result: SimulationResult) -> None:
@@ -32,6 +33,39 @@ def print_result(result: SimulationResult) -> None:
     for failure in result.failures:
         console.print(f"FAILED: {failure}", style="bold red", soft_wrap=True)
     verdict = "passed: every output bit equals the reference" if result.passed else "FAILED"
+    console.print(verdict, style="bold green" if result.passed else "bold red")
+
+
+def print_layers(result: LayersResult) -> None:
+    """Print a line for each layer, and all that failed."""
+    table = Table(title="simulation, layer by layer", title_justify="left")
+    for column in ("layer", "operators"):
+        table.add_column(column)
+    for column in ("wrong values", "interval", "expected", "cycles/s", "seconds"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for layer in result.layers:
+        table.add_row(
+            layer.name,
+            layer.op,
+            f"{layer.mismatches:,}",
+            _cycles(layer.interval),
+            _cycles(layer.planned),
+            f"{layer.cycles / max(layer.seconds, 1e-9):,.0f}",
+            f"{layer.build_seconds + layer.seconds:.1f}",
+            _mark(layer.passed),
+        )
+    console = stdout()
+    console.print(table)
+    frames = max((layer.frames for layer in result.layers), default=0)
+    print_lines(
+        f"{len(result.layers)} layers, {result.modules} different ones; {frames} frames ({result.inputs})",
+        f"{result.cycles:,} cycles in {result.seconds:.1f} s by {result.workers} workers; {result.simulator}",
+    )
+    for layer in result.layers:
+        for failure in layer.failures:
+            console.print(f"FAILED: {layer.name}: {failure}", style="bold red", soft_wrap=True)
+    verdict = "passed: every layer gives the reference's bits in the planned cycles" if result.passed else "FAILED"
     console.print(verdict, style="bold green" if result.passed else "bold red")
 
 

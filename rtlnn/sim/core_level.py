@@ -59,6 +59,11 @@ def _run(
 ) -> StreamRun | None:
     """One run of `count` frames; None if it broke off."""
     order = np.arange(count) % job.frames  # few frames are sent again
+    interval = job.folder.interface.interval_cycles
+
+    def told(done: int, speed: float) -> None:
+        job.progress(f"{name}: {speed:,.0f} cycles/s, {speed / interval:,.1f} frames/s", done, count)
+
     try:
         result = core.run(
             [array[order] for array in job.inputs],
@@ -66,7 +71,7 @@ def _run(
             sink_stall=sink,
             seed=job.seed,
             quiet_limit=job.quiet_limit,
-            progress=lambda done: job.progress(name, done, count),
+            progress=told,
         )
     except CheckFailed as error:
         findings.break_off(name, str(error))

@@ -29,7 +29,8 @@ from rtlnn.sim.toolchain import Toolchain, default_cache_dir, find_toolchain, pr
 __all__ = ["CompiledCore"]
 
 RESET_CYCLES = 16
-STEP = 1 << 20  # cycles between two looks at the progress
+FIRST_STEP, LOOK_SECONDS = 1 << 12, 0.5
+"""Cycles before the first look at the progress, and about the time between later ones."""
 
 _DRIVER = ("harness.cpp", "design.h", "abi.h")
 """The C++ beside this file, each under `stream_` and its name."""
@@ -130,7 +131,7 @@ class CompiledCore:
         max_cycles: int = 1 << 40,
         drain: int = 256,
         reload: NDArray[np.uint64] | None = None,
-        progress: Callable[[int], None] | None = None,
+        progress: Callable[[int, float], None] | None = None,
     ) -> StreamRun:
         """Stream `frames` [N, ...] (NHWC, `pixels * channels` values each) through a fresh instance after a reset.
 
@@ -145,7 +146,7 @@ class CompiledCore:
         quiet_limit : cycles without any handshake that make a deadlock
         drain : cycles to go on after the last beat, to see beats in excess
         reload : weights to load while the frames run, in place of the first ones
-        progress : called with the number of frames out, now and then
+        progress : called with the number of frames out and the cycles a second, now and then
 
         Raises `Deadlock`, or `CheckFailed` if the simulated design itself stops (such as a memory file missing) or
         `max_cycles` have passed. Contract violations are in the result: see `StreamRun.violations`.
@@ -172,15 +173,18 @@ class CompiledCore:
             stream = Stream(session, beats(given, faults), count, *stalls, quiet_limit, drain)
             if reload is not None:
                 session.offer(reload)
-            started = time.perf_counter()
-            while stream.advance(min(STEP, max_cycles - stream.cycle)) is Status.RUNNING:
+            started, step = time.perf_counter(), FIRST_STEP
+            while stream.advance(min(step, max_cycles - stream.cycle)) is Status.RUNNING:
+                speed = stream.cycle / max(time.perf_counter() - started, 1e-9)
+                step = max(FIRST_STEP, int(speed * LOOK_SECONDS))
                 if progress:
-                    progress(stream.frames_out)
+                    progress(stream.frames_out, speed)
                 if stream.cycle >= max_cycles:
                     raise CheckFailed(f"not done after {max_cycles} cycles: {stream.where()}")
+            seconds = time.perf_counter() - started
             if progress:
-                progress(count)
-            return stream.result(time.perf_counter() - started)
+                progress(count, stream.cycle / max(seconds, 1e-9))
+            return stream.result(seconds)
 
 
 def _ports_header(ports: PortNames, inputs: Sequence[StreamFormat], outputs: Sequence[StreamFormat]) -> str:

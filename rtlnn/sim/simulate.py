@@ -2,24 +2,20 @@
 
 import importlib.util
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rtlnn.emit.interface import Interface
 from rtlnn.errors import InputError
-from rtlnn.sim.build_folder import BuildFolder, check_frames, load_frames_file, random_frames
+from rtlnn.sim.build_folder import BuildFolder
+from rtlnn.sim.inputs import Given, core_inputs
 from rtlnn.sim.job import Job
 from rtlnn.sim.reference import load as load_reference
 from rtlnn.sim.result import Findings, Level, Progress, SimulationResult
 from rtlnn.sim.simulators import Simulator, version
 
 __all__ = ["Given", "simulate"]
-
-Given: TypeAlias = NDArray[np.integer] | Sequence[NDArray[np.integer]] | Path | str | None
 
 SEED = 1
 REFERENCE_BATCH = 64
@@ -73,7 +69,9 @@ def simulate(
     program = version(simulator)
     report = progress or _silent
     interface = folder.interface
-    x, source = _inputs(interface, inputs, frames, level, simulator, seed)
+    compiled = level is Level.CORE and simulator is Simulator.VERILATOR
+    room = (HARNESS_CYCLES if compiled else BENCH_CYCLES) // interface.interval_cycles
+    x, source = core_inputs(interface, inputs, frames, max(TIMING_FRAMES, min(DEFAULT_FRAMES, room)), seed)
     job = Job(folder, x, _expected(folder, x, report), simulator, waves, seed, report, cache_dir)
     findings = Findings()
     if level is Level.KERNEL:
@@ -101,45 +99,6 @@ def simulate(
         seconds=time.perf_counter() - started,
         waves=findings.waves,
     )
-
-
-def _inputs(
-    interface: Interface,
-    inputs: Given,
-    frames: int | None,
-    level: Level,
-    simulator: Simulator,
-    seed: int,
-) -> tuple[tuple[NDArray[np.int64], ...], str]:
-    """The frames to send to each input, and where they come from."""
-    if frames is not None and frames < 1:
-        raise InputError(f"{frames} frames cannot be simulated; give at least 1")
-    ports = interface.inputs
-    if inputs is None:
-        compiled = level is Level.CORE and simulator is Simulator.VERILATOR
-        room = (HARNESS_CYCLES if compiled else BENCH_CYCLES) // interface.interval_cycles
-        count = frames or max(TIMING_FRAMES, min(DEFAULT_FRAMES, room))
-        made = tuple(random_frames(port, count, seed + n) for n, port in enumerate(ports.values()))
-        return made, f"random, seed {seed}"
-    if isinstance(inputs, (Path, str)):
-        if len(ports) > 1:
-            raise InputError(f"{inputs} is one file; the design has the inputs {', '.join(ports)}: give an array each")
-        data: tuple[NDArray[np.int64], ...] = (load_frames_file(Path(inputs), interface.input),)
-        name = str(inputs)
-    else:
-        arrays = (inputs,) if isinstance(inputs, np.ndarray) else tuple(inputs)
-        if len(arrays) != len(ports):
-            raise InputError(f"{len(arrays)} arrays are given; the design has the inputs {', '.join(ports)}")
-        data = tuple(
-            check_frames(array, port, "inputs" if len(ports) == 1 else f"inputs for {bus}")
-            for array, (bus, port) in zip(arrays, ports.items(), strict=True)
-        )
-        name = "array"
-    if len({len(array) for array in data}) > 1:
-        raise InputError(f"the inputs hold different numbers of frames: {[len(array) for array in data]}")
-    if frames is not None and frames > len(data[0]):
-        raise InputError(f"{name} holds {len(data[0])} frames, not {frames}")
-    return tuple(array[:frames] for array in data), name
 
 
 def _expected(
