@@ -33,21 +33,48 @@ class Operand:
         return cls(bits, signed, lo, lo + (1 << bits) - 1)
 
 
+class SumRange(ABC):
+    """The least and the largest sums."""
+
+    @abstractmethod
+    def fit(self, bits: int, channels: slice | list[int] = slice(None)) -> bool:
+        """Whether the sums of `channels` fit `bits` bits, two's complement."""
+
+    @property
+    @abstractmethod
+    def bits(self) -> int:
+        """Bits of the narrowest two's complement that holds them all."""
+
+
 @dataclass(frozen=True)
-class SumRange:
-    """The least and the largest sum of each output channel."""
+class CommonRange(SumRange):
+    """The same for all output channels."""
+
+    least: int
+    largest: int
+
+    def fit(self, bits: int, channels: slice | list[int] = slice(None)) -> bool:
+        half = 1 << (bits - 1)
+        return channels == [] or (self.least >= -half and self.largest < half)
+
+    @property
+    def bits(self) -> int:
+        return max(self.largest, ~self.least).bit_length() + 1
+
+
+@dataclass(frozen=True)
+class ChannelRange(SumRange):
+    """Of each output channel."""
 
     least: Integers
     largest: Integers
 
     def fit(self, bits: int, channels: slice | list[int] = slice(None)) -> bool:
-        """Whether the sums of `channels` fit `bits` bits, two's complement."""
         half = 1 << (bits - 1)
         return bool((self.least[channels] >= -half).all() and (self.largest[channels] < half).all())
 
     @property
     def bits(self) -> int:
-        """Bits of the narrowest two's complement that holds them all."""
         return int(np.maximum(self.largest, ~self.least).max()).bit_length() + 1
 
 
@@ -69,7 +96,6 @@ class WorstSums(LaneSums):
 
     x: Operand
     w: Operand
-    pe: int
     steps: int
 
     def of_step(self, lengths: tuple[int, ...]) -> SumRange:
@@ -80,7 +106,7 @@ class WorstSums(LaneSums):
 
     def _range(self, products: int) -> SumRange:
         ends = [x * w * products for x in (self.x.lo, self.x.hi) for w in (self.w.lo, self.w.hi)]
-        return SumRange(np.full(self.pe, min(0, *ends)), np.full(self.pe, max(0, *ends)))
+        return CommonRange(min(0, *ends), max(0, *ends))
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,26 +129,25 @@ class SortedSums:
         low, high = np.minimum(low, 0), np.maximum(high, 0)
         return cls(_running(np.sort(low)).min(axis=0), _running(-np.sort(-high)).max(axis=0))
 
-    def folded(self, pe: int, steps: int) -> LaneSums:
-        """For arrays of `pe` channels and passes of `steps` steps."""
-        return _FoldedSums(self, pe, steps)
+    def folded(self, steps: int) -> LaneSums:
+        """For passes of `steps` steps."""
+        return _FoldedSums(self, steps)
 
-    def range(self, products: int, pe: int) -> SumRange:
+    def range(self, products: int) -> SumRange:
         n = min(products, len(self.least) - 1)
-        return SumRange(np.full(pe, self.least[n]), np.full(pe, self.largest[n]))
+        return CommonRange(int(self.least[n]), int(self.largest[n]))
 
 
 @dataclass(frozen=True, eq=False)
 class _FoldedSums(LaneSums):
     sums: SortedSums
-    pe: int
     steps: int
 
     def of_step(self, lengths: tuple[int, ...]) -> SumRange:
-        return self.sums.range(max(lengths), self.pe)
+        return self.sums.range(max(lengths))
 
     def of_pass(self, lengths: tuple[int, ...]) -> SumRange:
-        return self.sums.range(max(lengths) * self.steps, self.pe)
+        return self.sums.range(max(lengths) * self.steps)
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,7 +177,7 @@ class WeightSums(LaneSums):
     def _range(low: Integers, high: Integers, lengths: tuple[int, ...]) -> SumRange:
         ends = list(accumulate(lengths, initial=0))
         least, largest = (np.diff(s[..., ends], axis=-1).reshape(-1, s.shape[-2], len(lengths)) for s in (low, high))
-        return SumRange(least.min(axis=(0, 2)), largest.max(axis=(0, 2)))
+        return ChannelRange(least.min(axis=(0, 2)), largest.max(axis=(0, 2)))
 
 
 def even_lengths(total: int, chains: int) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import product
 
 from rtlnn.layers.arithmetic import Arithmetic
@@ -133,16 +133,22 @@ class PackedMacConfig:
 
         Operands that come late are delayed by flip-flops for up to two cycles, then by a shift register LUT.
         """
-        inputs = [len(stage) for stage in self.chains.stages]  # by their delay
-        shifted = sum(n * -(-delay // 32) for delay, n in enumerate(inputs) if delay > 2)
-        skew = sum(n * delay for delay, n in enumerate(inputs[:3]))
-        x_bits = self.positions * self.blocks * self.x_bits
-        total = Resources(lut=shifted * x_bits + 3, ff=skew * x_bits + self.latency)
-        pairs = self.sums - len(self.columns)
-        for lanes, count in ((2, pairs), (1, len(self.columns) - pairs)):
-            column = self.column(lanes).resources
-            total = total + Resources(column.lut * count, column.ff * count, column.dsp * count)
-        return total
+        return _resources(self)
+
+
+@lru_cache(maxsize=1 << 14)
+def _resources(c: PackedMacConfig) -> Resources:
+    """Layers of equal sizes have equal arrays."""
+    inputs = [len(stage) for stage in c.chains.stages]  # by their delay
+    shifted = sum(n * -(-delay // 32) for delay, n in enumerate(inputs) if delay > 2)
+    skew = sum(n * delay for delay, n in enumerate(inputs[:3]))
+    x_bits = c.positions * c.blocks * c.x_bits
+    total = Resources(lut=shifted * x_bits + 3, ff=skew * x_bits + c.latency)
+    pairs = c.sums - len(c.columns)
+    for lanes, count in ((2, pairs), (1, len(c.columns) - pairs)):
+        column = c.column(lanes).resources
+        total = total + Resources(column.lut * count, column.ff * count, column.dsp * count)
+    return total
 
 
 def _groups(begin: int, count: int, most: int) -> tuple[range, ...]:

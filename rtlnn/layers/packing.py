@@ -77,7 +77,7 @@ def pack(
     if arithmetic not in _AD_BITS:
         return None
     if sums is None:
-        sums = WorstSums(x, w, size.pe, size.steps)
+        sums = WorstSums(x, w, size.steps)
     every = (_best(size, x, w, sums, limit or size.simd, sharing, arithmetic, accumulation) for sharing in Sharing)
     return min((c for c in every if c is not None), key=lambda c: c.cost, default=None)
 

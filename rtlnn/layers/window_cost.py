@@ -3,6 +3,7 @@
 The factors are fitted to Yosys's counts (`tests/synthesis/test_estimates.py`).
 """
 
+from functools import lru_cache
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ _ADDRESS = 1.2
 """LUTs a bit of a bank's address."""
 
 
+@lru_cache(maxsize=1 << 14)
 def window_resources(c: "WindowConfig") -> Resources:
     """The banks' memory, the rotation that aligns them, the counters and the stages up to `x`."""
     banks, width = prod(c.banks), c.lanes * c.bits

@@ -8,13 +8,13 @@ from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph
 from rtlnn.layers.circuit import DESIGN, Circuit, Stage, Tap
 from rtlnn.layers.component import Resources, StreamingLayer
-from rtlnn.layers.fifo import FifoConfig, SkidConfig
+from rtlnn.layers.fifo import SkidConfig
 from rtlnn.layers.fork import ForkConfig
-from rtlnn.layers.gearbox import GearboxConfig
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.rom import port_resources
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.plan.boundary import boundary, identifier, unused
+from rtlnn.plan.links import links_between
 from rtlnn.plan.option import Option
 from rtlnn.plan.tasks import Task, origins_of
 
@@ -61,6 +61,10 @@ class Assembly:
             for port, value in enumerate(task.sources)
             if self.users[value] > 1 or len(task.sources) > 1
         ]
+
+    def entry(self, value: str, wanted: Sequence[StreamFormat]) -> StreamFormat:
+        """The format of an input of the graph: as many elements a beat as its fastest user takes."""
+        return boundary(self.graph.types[value], max((fmt.elements for fmt in wanted), default=1))
 
     def circuit(
         self,
@@ -115,20 +119,19 @@ class _Build:
             tap = self.free[source].pop(0)
             target = boundary(graph.types[value], self._format(tap).elements)
             name = "output" if single else self._named(f"{value}_output")
-            tap = self._convert(tap, target, name)
+            tap = self._through(tap, target, name)
             outputs.append(self._add(f"{name}_register", SkidConfig(target), [tap]))
         self.circuit = Circuit(tuple(self.inputs), tuple(self.stages), tuple(self.sources), tuple(outputs))
 
     def _enter(self, number: int, value: str) -> None:
         """An input with its guard: as many elements a beat as its fastest user takes."""
-        kind = self.assembly.graph.types[value]
         wanted = [
-            fmt.elements
+            fmt
             for option in self.options
             for source, fmt in zip(option.task.sources, option.layer.inputs, strict=True)
             if source == value
         ]
-        fmt = boundary(kind, max(wanted, default=1))
+        fmt = self.assembly.entry(value, wanted)
         gated = any(port.loaded for option in self.options for port in option.layer.memories)
         self.inputs.append(fmt)
         single = len(self.assembly.graph.inputs) == 1
@@ -164,26 +167,14 @@ class _Build:
         self.free[value] = [Tap(tap.stage, port) for port in range(users)]
 
     def _feed(self, tap: Tap, target: StreamFormat, name: str, edge: Edge) -> Tap:
-        """Bring a stream to an input: through a queue, where there is one, on the side with fewer lanes."""
-        source, depth = self._format(tap), self.depths.get(edge, 0)
-        before = source.elements <= target.elements
-        guarded = isinstance(self.stages[tap.stage].layer, GuardConfig)
-        if depth and before:
-            tap = self._aside(f"{name}_queue", self._queue(source, depth), tap)
-        elif edge.joins and guarded and not depth and source.same_beats(target):
-            # a guard has no registers, and a join answers one input when it sees the other
-            tap = self._aside(f"{name}_skid", SkidConfig(source), tap)
-        tap = self._convert(tap, target, name)
-        if depth and not before:
-            tap = self._aside(f"{name}_queue", self._queue(target, depth), tap)
+        """Bring a stream to an input: through a queue, where there is one."""
+        guarded = edge.joins and isinstance(self.stages[tap.stage].layer, GuardConfig)
+        return self._through(tap, target, name, self.depths.get(edge, 0), guarded)
+
+    def _through(self, tap: Tap, target: StreamFormat, name: str, depth: int = 0, guarded: bool = False) -> Tap:
+        for ending, layer in links_between(self._format(tap), target, depth, self.blocks, guarded):
+            tap = self._aside(f"{name}_{ending}", layer, tap)
         return tap
-
-    def _queue(self, fmt: StreamFormat, depth: int) -> FifoConfig:
-        return FifoConfig.of(fmt, depth) if self.blocks else FifoConfig(fmt, depth)
-
-    def _convert(self, tap: Tap, target: StreamFormat, name: str) -> Tap:
-        fmt = self._format(tap)
-        return tap if fmt.same_beats(target) else self._aside(f"{name}_gearbox", GearboxConfig(fmt, target), tap)
 
 
 def circuit_resources(circuit: Circuit) -> Resources:

@@ -131,7 +131,7 @@ class Candidate(Option):
         # a second lane is still small
         if finish.offset_bits or not finish.multiplier_bits or self._lanes(spacing) > min(2 * finish.lanes, self._sums):
             return None
-        return Candidate(self.task, replace(f, spacing=spacing), self._arithmetic, self._exact)
+        return self._varied(replace(f, spacing=spacing), "_finish", "kernel", "inputs", "outputs")
 
     def dually(self) -> "Candidate | None":
         """The same with slices for accumulators in place of adders; None where sums do not fit, or there are none."""
@@ -153,10 +153,16 @@ class Candidate(Option):
 
     def _stored(self, kind: MemoryKind) -> "Candidate":
         """The same with its weights in this kind of memory, which changes nothing else."""
-        kernel, found = self.kernel, copy(self)
-        found.folding = replace(self.folding, memory=kind)
-        found.__dict__.pop("resources", None)
-        found.kernel = replace(kernel, memory=kind)
+        found = self._varied(replace(self.folding, memory=kind))
+        found.kernel = replace(self.kernel, memory=kind)
+        return found
+
+    def _varied(self, folding: Folding, *changed: str) -> "Candidate":
+        """The same with a folding that changes, of what is known, its cost and what is `changed`."""
+        found = copy(self)
+        found.folding = folding
+        for name in ("resources", "vector", "loads", *changed):
+            found.__dict__.pop(name, None)
         return found
 
     def sooner(self) -> "list[Candidate]":

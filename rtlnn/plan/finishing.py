@@ -39,23 +39,26 @@ def finishing(
     task: Task, lanes: int, sum_bits: int, taken: Array | int, arithmetic: Arithmetic, spacing: int = 1
 ) -> Finish:
     """How the task's sums, of `sum_bits` bits and without what was `taken` from each, become results."""
-    given = replace(task.parameters, bias=task.parameters.bias + taken)
     signed = task.sums.fixed.signed
     if task.requantize is None:
+        given = replace(task.parameters, bias=task.parameters.bias + taken)
         return Finish(BiasConfig(lanes, sum_bits, signed), given)
     op = task.requantize.op
     assert isinstance(op, Requantize)
-    p = _simplest(given)
-    offset = bool(p.offset.any())
+    # the same for most foldings of a task
+    key = np.asarray(taken).tobytes()
+    if key not in task.simplest:
+        task.simplest[key] = _simplest(replace(task.parameters, bias=task.parameters.bias + taken))
+    p = task.simplest[key]
     config = RequantizeConfig(
         lanes=lanes,
         acc_bits=sum_bits,
         acc_signed=signed,
-        biased=bool(p.bias.any()),
-        multiplier_bits=0 if (p.multiplier == 1).all() and not offset else _signed_bits(p.multiplier),
-        offset_bits=_signed_bits(p.offset) if offset else 0,
-        shift_lo=int(p.shift.min()),
-        shift_hi=int(p.shift.max()),
+        biased=p.biased,
+        multiplier_bits=p.multiplier_bits if p.multiplies else 0,
+        offset_bits=p.offset_bits,
+        shift_lo=p.shifts[0],
+        shift_hi=p.shifts[1],
         out_bits=op.output.bits,
         out_signed=op.output.signed,
         zero_point=op.offset,
@@ -83,8 +86,3 @@ def _simplest(p: Parameters) -> Parameters:
         zeros = np.full_like(zeros, zeros[~nothing].min())
     shift = np.where(nothing, p.shift[~nothing].max(), p.shift) - zeros
     return replace(p, multiplier=p.multiplier >> zeros, offset=p.offset >> zeros, shift=shift)
-
-
-def _signed_bits(values: Array) -> int:
-    """Bits of the narrowest two's complement that holds them all."""
-    return int(np.maximum(values, ~values).max()).bit_length() + 1

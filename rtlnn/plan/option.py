@@ -6,6 +6,8 @@ from functools import cached_property
 
 from rtlnn.layers.component import Resources, StreamingLayer
 from rtlnn.layers.rom import port_resources
+from rtlnn.layers.stream import StreamFormat
+from rtlnn.plan.amounts import Vector, vector
 from rtlnn.plan.tasks import Task
 
 __all__ = ["Option"]
@@ -30,6 +32,16 @@ class Option(ABC):
         """Cycles a frame that the layer is busy: no interval can be shorter."""
         return self.layer.cycles
 
+    @cached_property
+    def inputs(self) -> tuple[StreamFormat, ...]:
+        """Formats of the streams that come in."""
+        return self.layer.inputs
+
+    @cached_property
+    def outputs(self) -> tuple[StreamFormat, ...]:
+        """Formats of the streams that go out."""
+        return self.layer.outputs
+
     @property
     def passes(self) -> int:
         """How often all inputs are read for an output."""
@@ -52,6 +64,16 @@ class Option(ABC):
         for port in self.layer.memories:
             total = total + port_resources(port)
         return total
+
+    @cached_property
+    def vector(self) -> Vector:
+        """The same in whole numbers."""
+        return vector(self.resources)
+
+    @cached_property
+    def loads(self) -> bool:
+        """Whether a memory of it is filled through the design's port for weights."""
+        return any(port.loaded for port in self.layer.memories)
 
     def exactly(self) -> "Option":
         """The same, with exact bounds where quick ones were used."""

@@ -11,12 +11,14 @@ from rtlnn.layers.circuit import Circuit
 from rtlnn.layers.component import Resources
 from rtlnn.plan.assembly import Assembly, Edge, circuit_resources
 from rtlnn.plan.buffers import settle_rows
+from rtlnn.plan.costs import Costs
+from rtlnn.plan.front import Front, fronts_of
 from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.option import Option
 from rtlnn.plan.queues import Circuits, Depths, settle_queues, unlimited
 from rtlnn.plan.schedule import FRAMES, Schedule, schedule_circuit
-from rtlnn.plan.search import Front, choose, fronts_of
+from rtlnn.plan.search import choose
 from rtlnn.plan.shorten import shorten_chains
 from rtlnn.plan.tasks import tasks_of
 
@@ -87,6 +89,7 @@ class _Planner:
     def __init__(self, network: Network, arithmetic: Arithmetic, progress: Callable[[str], None]) -> None:
         self.tasks = tasks_of(network.core, pools=True)
         self.assembly = Assembly(network.core, self.tasks)
+        self._costs = Costs(self.assembly)
         self._arithmetic, self._progress = arithmetic, progress
 
     def search(self, goal: Goal, budget: Budget) -> tuple[list[Option], dict[Edge, int]]:
@@ -95,12 +98,12 @@ class _Planner:
         for _ in range(_ATTEMPTS):
             chosen = [option.exactly() for option in self._choose(goal, left)]
             if goal.objective is Objective.LATENCY:
-                chosen = shorten_chains(chosen, left, self._cost)
+                chosen = shorten_chains(chosen, left, self._costs.total)
             chosen, depths = self._settle(chosen, {})
             used = circuit_resources(self.assembly.circuit(chosen, depths))
             if not depths or budget.fits(used):
                 return chosen, depths
-            left = left.without(self._cost(chosen), used)
+            left = left.without(self._costs.total(chosen), used)
         raise InputError(f"the queues where branches meet do not fit: {', '.join(budget.shortfalls(used))}")
 
     def follow(self, given: HardwarePlan) -> tuple[list[Option], dict[Edge, int]]:
@@ -118,7 +121,7 @@ class _Planner:
         fronts = self._fronts
         aim = goal.interval
         while True:
-            chosen = choose(fronts, replace(goal, interval=aim), budget, self._cost, self._latency)
+            chosen = choose(fronts, replace(goal, interval=aim), budget, self._costs, self._latency)
             if goal.interval is None or aim is None:
                 return chosen
             reached = self._timing(chosen).interval
@@ -132,10 +135,6 @@ class _Planner:
     @cached_property
     def _fronts(self) -> list[Front]:
         return fronts_of(self.tasks, self._arithmetic, lambda name: self._progress(f"folding {name}"))
-
-    def _cost(self, options: Sequence[Option]) -> Resources:
-        """Without queues, of which the depths are not known yet."""
-        return circuit_resources(self.assembly.circuit(options))
 
     def _timing(self, options: Sequence[Option], frames: int = FRAMES, edges: Sequence[Edge] | None = None) -> Schedule:
         """With queues that are never full, at all edges or only at these."""

@@ -80,7 +80,7 @@ class Products:
             number = np.searchsorted(few.levels, self._weights)
             sums: Array = smallest[number].reshape(len(self._weights), -1).sum(axis=1)
             return sums
-        taken: Array = self.flip * self._weights.astype(np.int64).sum(axis=(1, 2, 3))
+        taken: Array = self.flip * self._task.weight_sums
         return taken
 
     @cached_property
@@ -94,8 +94,7 @@ class Products:
         x = self._task.input.fixed
         # any x between the ends, whether the top bit is flipped or not
         ends = [v for lo in (x.lo, -(1 << (x.bits - 1))) for v in (lo, lo + x.hi - x.lo)]
-        flat = self._weights.reshape(len(self._weights), -1)
-        up, down = np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
+        up, down = self._task.weight_extremes
         most = max(abs(int(side.max())) if side is up else abs(int(side.min())) for side in (up, down))
         largest = most * max(map(abs, ends)) * 2
         return max(bits, largest.bit_length() + 1)
@@ -144,8 +143,8 @@ class Products:
     def _few_sum_bits(self) -> int:
         """As `sum_bits`, of products less the smallest of each weight."""
         x = self._task.input.fixed
-        flat = np.abs(self._weights.reshape(len(self._weights), -1).astype(np.int64))
-        largest = int(flat.sum(axis=1).max()) * (x.hi - x.lo)
+        up, down = self._task.weight_extremes
+        largest = int((up - down).max()) * (x.hi - x.lo)
         return largest.bit_length() + 1 if self._compared else self._task.sums.fixed.bits
 
     @property
@@ -162,7 +161,7 @@ class Products:
     def _pack(self, signed: bool) -> PackedMacConfig | None:
         task, f, g = self._task, self._folding, self._grouping
         x = Operand.of(task.input.fixed.bits, signed)
-        sums: LaneSums = WeightSums(self._rows, x) if self._exact else task.lane_sums[signed].folded(f.pe, self.steps)
+        sums: LaneSums = WeightSums(self._rows, x) if self._exact else task.lane_sums[signed].folded(self.steps)
         size = ArraySize(f.pe, g.simd, self.sum_bits, prod(f.positions), self.steps, g.at_once)
         w = Operand(task.weight_format.bits, True, *task.weight_bounds)
         return pack(size, x, w, sums, f.chain, self._arithmetic, f.accumulation)

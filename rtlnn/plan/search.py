@@ -1,235 +1,211 @@
-"""The choice of foldings: enumeration for every layer, then the interval that the whole design can afford."""
+"""The choice of foldings: the shortest interval that the whole design can afford, or the smallest design for one."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from functools import reduce
 from typing import TypeAlias
 
-import numpy as np
-
 from rtlnn.errors import InputError
-from rtlnn.ir.types import Array
-from rtlnn.layers.arithmetic import Arithmetic
-from rtlnn.layers.component import Resources
-from rtlnn.plan.candidate import Candidate
-from rtlnn.plan.candidates import lean
+from rtlnn.plan.amounts import NAMES, SCALES, Vector, cost_of, plus, vector
+from rtlnn.plan.costs import Costs
+from rtlnn.plan.front import Choices, Front
 from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.option import Option
-from rtlnn.plan.simple import options_of
-from rtlnn.plan.tasks import Task
 
-__all__ = ["Front", "choose", "fronts_of"]
+__all__ = ["choose"]
 
-Cost: TypeAlias = Callable[[Sequence[Option]], Resources]
-"""What layers cost together, width converters included."""
 Latency: TypeAlias = Callable[[Sequence[Option]], int]
 
-_NAMES = ("lut", "ff", "dsp", "bram36", "uram")
-_BRAM = _NAMES.index("bram36")
+_BRAM = NAMES.index("bram36")
 _RAISES = 40
-_RAISE = 1.25
-"""How often, and by how much, the price of what is exceeded is raised before a target counts as out of reach."""
-_TRIED = 8
-"""Foldings of a layer that are tried in the whole design, the cheapest ones by themselves."""
+"""How often the price of what is exceeded is raised, by a quarter, before a target counts as out of reach."""
+_TRIED = 16
+"""Options of a layer that are tried in the whole design, the cheapest ones by themselves."""
+_PACKED = 2
+"""Products a slice, as a first guess."""
+_WHOLE = 1 << 32
+"""The price of the whole budget of any resource."""
 
 
-@dataclass(frozen=True, eq=False)
-class Front:
-    """The foldings of one task, the fastest first: `cycles` [n], `costs` [n, resources]."""
-
-    candidates: Sequence[Option]
-    cycles: Array
-    costs: Array
-
-    @classmethod
-    def of(cls, candidates: Sequence[Option]) -> "Front":
-        ordered = sorted(candidates, key=lambda c: c.cycles)
-        return cls(ordered, np.array([c.cycles for c in ordered]), np.array([_vector(c.resources) for c in ordered]))
-
-    @cached_property
-    def elsewhere(self) -> "Front":
-        """All of them, and the same with their weights in other kinds of memories."""
-        return Front.of([*self.candidates, *(found for c in self.candidates for found in c.elsewhere())])
-
-    def cheapest(self, interval: float, prices: Array) -> list[Option]:
-        """Those that keep to `interval`, the cheapest first."""
-        count = int(np.searchsorted(self.cycles, interval, side="right"))
-        order = np.argsort(self.costs[:count] @ prices, kind="stable")
-        return [self.candidates[n] for n in order[:_TRIED]]
-
-    def faster(self, than: int, prices: Array) -> list[Option]:
-        """Those that no other one beats in both cycles and price and that are faster than `than`, the slowest first."""
-        found: list[Option] = []
-        best = float("inf")
-        for candidate, price in zip(self.candidates, self.costs @ prices, strict=True):
-            if candidate.cycles >= than:
-                break
-            if price < best:
-                best = price
-                found.append(candidate)
-        return found[::-1]
-
-    def wider(self, than: Option, interval: float, prices: Array) -> list[Option]:
-        """The cheapest ones in fewer passes, which wait less for the last input; the most passes first."""
-        found: dict[int, tuple[float, Option]] = {}
-        for candidate, price in zip(self.candidates, self.costs @ prices, strict=True):
-            passes = candidate.passes
-            if candidate.cycles <= interval and passes < than.passes:
-                found[passes] = min(
-                    found.get(passes, (float("inf"), candidate)), (price, candidate), key=lambda f: f[0]
-                )
-        return [found[passes][1] for passes in sorted(found, reverse=True)]
-
-
-def fronts_of(
-    tasks: Sequence[Task], arithmetic: Arithmetic, progress: Callable[[str], None] = lambda name: None
-) -> list[Front]:
-    """The foldings of every task that are worth a look."""
-    fronts = []
-    for task in tasks:
-        progress(task.name)
-        if task.is_kernel:
-            found: Sequence[Option] = [Candidate(task, folding, arithmetic, exact=False) for folding in lean(task)]
-        else:
-            found = options_of(task, arithmetic)
-        fronts.append(Front.of(found))
-    return fronts
-
-
-def choose(fronts: Sequence[Front], goal: Goal, budget: Budget, cost: Cost, latency: Latency) -> list[Option]:
-    """One folding for every task.
+def choose(fronts: Sequence[Front], goal: Goal, budget: Budget, costs: Costs, latency: Latency) -> list[Option]:
+    """One option for every task.
 
     Raises `InputError` if not even the smallest design fits, or the target cannot be reached within the budget.
     """
-    smallest = _within(fronts, float("inf"), budget, cost)
-    if smallest is None:
-        least = _priced(fronts, float("inf"), _prices(budget))
-        raise InputError(
-            f"the network is larger than allowed: the smallest folding takes {_list(budget, cost(least or []))}; "
-            "choose a larger platform, or raise the budget (--max-dsp, --max-lut, --max-bram)"
-        )
+    search = _Search(fronts, budget, costs)
     if goal.interval is not None:
-        chosen = _within(fronts, goal.interval, budget, cost)
+        chosen = search.within(goal.interval)
         if chosen is None:
-            reach = max(c.cycles for c in _fastest(fronts, budget, cost))
-            least = _priced(fronts, goal.interval, _prices(budget))
-            why = f": it would take {_list(budget, cost(least))}" if least else ""
-            raise InputError(
-                f"an interval of {goal.interval:,} cycles cannot be reached{why}; the best within the budget is "
-                f"{reach:,} cycles"
-            )
-    elif goal.objective is Objective.AREA:
-        chosen = smallest
+            raise InputError(_out_of_reach(search, goal.interval))
     else:
-        chosen = _fastest(fronts, budget, cost)
-    if goal.objective is Objective.LATENCY:
-        chosen = _quicken(chosen, fronts, budget, cost, latency)
-    return chosen
-
-
-def _vector(resources: Resources) -> Array:
-    return np.array([getattr(resources, name) for name in _NAMES], dtype=float)
-
-
-def _prices(budget: Budget) -> Array:
-    """What a unit of each resource is worth: the whole budget of any is worth the same."""
-    return np.array([1 / max(getattr(budget, name), 1e-9) for name in _NAMES])
-
-
-def _list(budget: Budget, used: Resources) -> str:
-    return ", ".join(budget.shortfalls(used))
-
-
-def _priced(fronts: Sequence[Front], interval: float, prices: Array) -> list[Option] | None:
-    """The cheapest folding of every task that keeps to `interval`; None if one cannot."""
-    options = [front.cheapest(interval, prices) for front in fronts]
-    return [found[0] for found in options] if all(options) else None
-
-
-def _within(fronts: Sequence[Front], interval: float, budget: Budget, cost: Cost) -> list[Option] | None:
-    """The cheapest design that keeps to `interval` and to the budget; None if none is found.
-
-    Each layer takes what is cheapest for it; the price of what is exceeded rises until all fits (Lagrange multipliers:
-    Everett, "Generalized Lagrange multiplier method", 1963). Then layer by layer is tried in the whole design, for the
-    width converters between them.
-    """
-    prices = _prices(budget)
-    allowed = np.array([getattr(budget, name) for name in _NAMES])
-    # weights lie elsewhere only where block RAM is short: more of it would be used if it cost nothing
-    careless = _priced(fronts, interval, np.where(np.arange(len(_NAMES)) == _BRAM, 0, prices))
-    short = careless is not None and cost(careless).bram36 > budget.bram36
-    for _ in range(_RAISES):
-        if short:
-            fronts = [front.elsewhere for front in fronts]
-        chosen = _priced(fronts, interval, prices)
+        chosen = search.within(float("inf")) if goal.objective is Objective.AREA else search.fastest()
         if chosen is None:
-            return None
-        chosen = _settled(chosen, fronts, interval, prices, cost)
-        exceeded = _vector(cost(chosen)) > allowed
-        if not exceeded.any():
-            return chosen
-        prices = np.where(exceeded, prices * _RAISE, prices)
-        short = bool(exceeded[_BRAM])
-    return None
-
-
-def _settled(chosen: list[Option], fronts: Sequence[Front], interval: float, prices: Array, cost: Cost) -> list[Option]:
-    """Improve the design, layer by layer, until no other folding of a single one makes it cheaper."""
-    best = float(_vector(cost(chosen)) @ prices)
-    improved = True
-    while improved:
-        improved = False
-        for n, front in enumerate(fronts):
-            cheapest = front.cheapest(interval, prices)
-            varied = (found for c in (chosen[n], cheapest[0]) for found in (c.serially(), c.dually()))
-            for candidate in [*cheapest, *(c for c in varied if c is not None)]:
-                trial = [*chosen[:n], candidate, *chosen[n + 1 :]]
-                price = float(_vector(cost(trial)) @ prices)
-                if price < best * (1 - 1e-9):
-                    best, chosen, improved = price, trial, True
+            raise InputError(_too_large(search))
+    if goal.objective is Objective.LATENCY:
+        chosen = search.quicken(chosen, latency)
     return chosen
 
 
-def _fastest(fronts: Sequence[Front], budget: Budget, cost: Cost) -> list[Option]:
-    """The cheapest design with the shortest interval that the budget allows. The smallest design must fit."""
-    floor = max(int(front.cycles[0]) for front in fronts)
-    intervals = sorted({max(int(n), floor) for front in fronts for n in front.cycles})
-    low, high = 0, len(intervals) - 1
-    best: list[Option] | None = None
-    while low <= high:
-        middle = (low + high) // 2
-        chosen = _within(fronts, intervals[middle], budget, cost)
-        if chosen is not None:
-            best, high = chosen, middle - 1
-        else:
-            low = middle + 1
-    assert best is not None, "the slowest interval is the smallest design"
-    return best
+def _out_of_reach(search: "_Search", interval: int) -> str:
+    """Why, and what is in reach."""
+    best = search.fastest()
+    if best is None:
+        return _too_large(search)
+    least = search.least(interval)
+    why = f": it would take {search.exceeded(least)}" if least else ""
+    return (
+        f"an interval of {interval:,} cycles cannot be reached{why}; the best within the budget is "
+        f"{max(c.cycles for c in best):,} cycles"
+    )
 
 
-def _quicken(
-    chosen: list[Option], fronts: Sequence[Front], budget: Budget, cost: Cost, latency: Latency
-) -> list[Option]:
-    """Spend the rest of the budget, step by step where a cycle of latency is cheapest."""
-    now = latency(chosen)
-    prices = _prices(budget)
-    while True:
-        best: tuple[float, int, list[Option]] | None = None
-        before = float(_vector(cost(chosen)) @ prices)
-        for n, front in enumerate(fronts):
-            moves = front.faster(chosen[n].cycles, prices)[:3]
-            fewer = front.wider(chosen[n], max(c.cycles for c in chosen), prices)
-            moves += [*fewer[:1], *fewer[-1:]]
-            moves += [found for c in moves if (found := c.serially()) is not None]
-            for candidate in [*moves, *chosen[n].sooner()]:
-                trial = [*chosen[:n], candidate, *chosen[n + 1 :]]
-                used = cost(trial)
-                if not budget.fits(used):
-                    continue
-                gain = now - latency(trial)
-                price = max(float(_vector(used) @ prices) - before, 1e-9)
-                if gain > 0 and (best is None or gain / price > best[0]):
-                    best = gain / price, now - gain, trial
-        if best is None:
-            return chosen
-        _, now, chosen = best
+def _too_large(search: "_Search") -> str:
+    least = search.least(float("inf"))
+    assert least is not None, "every layer can be built"
+    return (
+        f"the network is larger than allowed: the smallest folding takes {search.exceeded(least)}; "
+        "choose a larger platform, or raise the budget (--max-dsp, --max-lut, --max-bram)"
+    )
+
+
+def prices_of(budget: Budget) -> Vector:
+    """What a unit of each resource is worth: the whole budget of any is worth the same.
+
+    Where nothing is allowed, a unit is worth as much as the whole of another.
+    """
+    lut, ff, dsp, bram36, uram = (
+        round(_WHOLE / max(getattr(budget, name) * scale, 1)) for name, scale in zip(NAMES, SCALES, strict=True)
+    )
+    return lut, ff, dsp, bram36, uram
+
+
+def allowed_of(budget: Budget) -> Vector:
+    """The budget in whole numbers."""
+    lut, ff, dsp, bram36, uram = (int(getattr(budget, name) * scale) for name, scale in zip(NAMES, SCALES, strict=True))
+    return lut, ff, dsp, bram36, uram
+
+
+class _Search:
+    def __init__(self, fronts: Sequence[Front], budget: Budget, costs: Costs) -> None:
+        self._fronts, self._budget, self._costs = fronts, budget, costs
+        self._prices = prices_of(budget)
+        self._allowed = allowed_of(budget)
+
+    def exceeded(self, options: Sequence[Option]) -> str:
+        return ", ".join(self._budget.shortfalls(self._costs.total(options)))
+
+    def least(self, interval: float) -> list[Option] | None:
+        """The cheapest option of every task that keeps to `interval`; None if one cannot."""
+        choices = self._choices(interval, elsewhere=False)
+        return None if choices is None else [found.cheapest(self._prices, 1)[0] for found in choices]
+
+    def within(self, interval: float) -> list[Option] | None:
+        """The cheapest design that keeps to `interval` and to the budget; None if none is found.
+
+        Each layer takes what is cheapest for it; the price of what is exceeded rises until all fits (Lagrange
+        multipliers: Everett, "Generalized Lagrange multiplier method", 1963). Then layer by layer is tried in the
+        whole design, for the width converters between them. Where the sum of the cheapest is worth more than the whole
+        budget, nothing fits (weak duality).
+        """
+        prices = self._prices
+        # weights lie elsewhere only where block RAM is short: more of it would be used if it cost nothing
+        choices = self._choices(interval, elsewhere=False)
+        if choices is None:
+            return None
+        lut, ff, dsp, _, uram = prices
+        drawn = self._costs.total([found.cheapest((lut, ff, dsp, 0, uram), 1)[0] for found in choices])
+        elsewhere = drawn.bram36 > self._budget.bram36
+        for _ in range(_RAISES):
+            choices = self._choices(interval, elsewhere)
+            assert choices is not None
+            chosen = [found.cheapest(prices, 1)[0] for found in choices]
+            alone = reduce(plus, (option.vector for option in chosen))
+            if cost_of(alone, prices) > cost_of(self._allowed, prices):
+                if elsewhere:
+                    return None
+                elsewhere = True
+                continue
+            exceeded = self._exceed(alone)
+            if not any(exceeded):
+                chosen = self._settled(chosen, choices, prices)
+                exceeded = self._exceed(vector(self._costs.total(chosen)))
+                if not any(exceeded):
+                    return chosen
+            lut, ff, dsp, bram36, uram = (p + p // 4 if e else p for p, e in zip(prices, exceeded, strict=True))
+            prices = lut, ff, dsp, bram36, uram
+            elsewhere |= exceeded[_BRAM]
+        return None
+
+    def _exceed(self, used: Sequence[int]) -> list[bool]:
+        return [u > a for u, a in zip(used, self._allowed, strict=True)]
+
+    def _choices(self, interval: float, elsewhere: bool) -> list[Choices] | None:
+        found = [front.choices(interval, elsewhere) for front in self._fronts]
+        return None if None in found else [f for f in found if f is not None]
+
+    def _settled(self, chosen: list[Option], choices: Sequence[Choices], prices: Vector) -> list[Option]:
+        """Improve the design, layer by layer, until no other option of a single one makes it cheaper."""
+        tried = [found.cheapest(prices, _TRIED) for found in choices]
+        improved = True
+        while improved:
+            improved = False
+            for n, options in enumerate(tried):
+                best = cost_of(self._costs.around(n, chosen), prices)
+                for option in options:
+                    trial = [*chosen[:n], option, *chosen[n + 1 :]]
+                    price = cost_of(self._costs.around(n, trial), prices)
+                    if price < best:
+                        best, chosen, improved = price, trial, True
+        return chosen
+
+    def fastest(self) -> list[Option] | None:
+        """The cheapest design with the shortest interval that the budget allows; None if nothing fits."""
+        floor = max(int(front.cycles[0]) for front in self._fronts)
+        intervals = sorted({max(int(n), floor) for front in self._fronts for n in front.cycles})
+        low, high = 0, len(intervals) - 1
+        best: list[Option] | None = None
+        # in steps that double, from where the multipliers might fit, until the shortest one lies between two
+        at, step = self._guess(intervals), 1
+        while low <= high:
+            chosen = self.within(intervals[at])
+            if chosen is not None:
+                best, high = chosen, bisect_left(intervals, max(c.cycles for c in chosen)) - 1
+            else:
+                low = at + 1
+            if best is not None and low > 0:
+                at = (low + high) // 2
+            else:
+                at, step = (max(high - step, low) if chosen else min(low + step, high)), 2 * step
+        return best
+
+    def _guess(self, intervals: Sequence[int]) -> int:
+        """The first interval of which the multipliers might fit, two to a slice."""
+        most = _PACKED * self._budget.dsp
+        return min(
+            bisect_left(intervals, True, key=lambda n: sum(front.fewest(n) for front in self._fronts) <= most),
+            len(intervals) - 1,
+        )
+
+    def quicken(self, chosen: list[Option], latency: Latency) -> list[Option]:
+        """Spend the rest of the budget, step by step where a cycle of latency is cheapest."""
+        now, prices = latency(chosen), self._prices
+        while True:
+            best: tuple[float, int, list[Option]] | None = None
+            before = cost_of(vector(self._costs.total(chosen)), prices)
+            for n, front in enumerate(self._fronts):
+                moves = front.faster(chosen[n].cycles, prices)[:3]
+                fewer = front.wider(chosen[n], max(c.cycles for c in chosen), prices)
+                moves += [*fewer[:1], *fewer[-1:]]
+                moves += [found for c in moves if (found := c.serially()) is not None]
+                for candidate in [*moves, *chosen[n].sooner()]:
+                    trial = [*chosen[:n], candidate, *chosen[n + 1 :]]
+                    used = self._costs.total(trial)
+                    if not self._budget.fits(used):
+                        continue
+                    gain = now - latency(trial)
+                    price = max(cost_of(vector(used), prices) - before, 1)
+                    if gain > 0 and (best is None or gain / price > best[0]):
+                        best = gain / price, now - gain, trial
+            if best is None:
+                return chosen
+            _, now, chosen = best

@@ -24,7 +24,7 @@ from rtlnn.ops import (
     Window,
 )
 
-__all__ = ["Parameters", "Task", "origins_of", "tasks_of"]
+__all__ = ["Parameters", "Task", "origins_of", "signed_bits", "tasks_of"]
 
 _POINT = Window((1, 1))
 _FINISHES = (Requantize, Thresholds)
@@ -33,6 +33,11 @@ _KERNELS = (Conv2D, Dense, MaxPool2D, AveragePool2D, *_FINISHES)
 """What a windowed kernel computes."""
 _REQUANTIZED = (*_KERNELS, Add, Multiply)
 """What takes the requantization behind it."""
+
+
+def signed_bits(values: Array) -> int:
+    """Bits of the narrowest two's complement that holds them all."""
+    return int(np.maximum(values, ~values).max()).bit_length() + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +55,31 @@ class Parameters:
         columns = (self.bias, self.multiplier, self.offset, self.shift)
         return [(int(b), int(m), int(o), int(s)) for b, m, o, s in zip(*columns, strict=True)]
 
-    @property
+    @cached_property
+    def biased(self) -> bool:
+        return bool(self.bias.any())
+
+    @cached_property
+    def multiplies(self) -> bool:
+        """Whether any multiplier is not 1, or there is an offset."""
+        return bool((self.multiplier != 1).any() or self.offset.any())
+
+    @cached_property
+    def multiplier_bits(self) -> int:
+        """Of two's complement."""
+        return signed_bits(self.multiplier)
+
+    @cached_property
+    def offset_bits(self) -> int:
+        """Of two's complement; 0 where there is no offset."""
+        return signed_bits(self.offset) if self.offset.any() else 0
+
+    @cached_property
+    def shifts(self) -> tuple[int, int]:
+        """The least and the largest."""
+        return int(self.shift.min()), int(self.shift.max())
+
+    @cached_property
     def uniform(self) -> bool:
         """Whether all channels are treated alike."""
         return all((v == v[0]).all() for v in (self.bias, self.multiplier, self.offset, self.shift))
@@ -151,6 +180,22 @@ class Task:
         return tuple(int(v) for v in np.unique(self.weights))
 
     @cached_property
+    def weight_sums(self) -> Array:
+        """Of the weights of each output channel. Raises `TypeError` where there are none."""
+        if self.weights is None:
+            raise TypeError(f"{self.name} has no weights")
+        sums: Array = self.weights.astype(np.int64).sum(axis=(1, 2, 3))
+        return sums
+
+    @cached_property
+    def weight_extremes(self) -> tuple[Array, Array]:
+        """The sums of the positive, and of the negative weights of each output channel. Raises `TypeError`."""
+        if self.weights is None:
+            raise TypeError(f"{self.name} has no weights")
+        flat = self.weights.reshape(len(self.weights), -1).astype(np.int64)
+        return np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
+
+    @cached_property
     def lane_sums(self) -> dict[bool, SortedSums]:
         """Bounds of sums that hold for every folding, for activations that are signed, or not, with the same bits.
 
@@ -161,7 +206,7 @@ class Task:
         flat = self.weights.reshape(len(self.weights), -1).astype(np.int64)
         return {s: SortedSums.of(flat, Operand.of(self.input.fixed.bits, s)) for s in (False, True)}
 
-    @property
+    @cached_property
     def weight_format(self) -> FixedFormat:
         """The narrowest signed format of the weights at hand. Raises `TypeError` where there are none."""
         least, largest = self.weight_bounds
@@ -184,7 +229,12 @@ class Task:
         if weights is None:
             return np.zeros(channels, dtype=np.int64)
         bias = self.constants[self.node.inputs[2]] if len(self.node.inputs) == 3 else np.zeros(channels, np.int64)
-        return bias.astype(np.int64) - self.x_zero * weights.astype(np.int64).sum(axis=(1, 2, 3))
+        return bias.astype(np.int64) - self.x_zero * self.weight_sums
+
+    @cached_property
+    def simplest(self) -> dict[bytes, Parameters]:
+        """The parameters in their cheapest form (see `finishing`), by what was taken from the sums."""
+        return {}
 
     @property
     def macs(self) -> int:

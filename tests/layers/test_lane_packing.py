@@ -104,7 +104,7 @@ def test_chains_of_eight_bits() -> None:
 def test_lanes_are_apart_for_all_small_operands(x: Operand) -> None:
     """Every longest chain of 2-bit weights and activations at a spacing of 5; the order of a sum does not matter."""
     w = Operand.of(2, True)
-    worst = WorstSums(x, w, 2, 1)
+    worst = WorstSums(x, w, 1)
     length = max(n for n in range(1, 20) if worst.of_step((n,)).fit(5))
     assert length == (2 if not x.signed else 3)
     x_all, w_all = range(x.lo, x.hi + 1), range(w.lo, w.hi + 1)
@@ -143,7 +143,7 @@ def test_sums_follow_from_the_weights(rng: Rng) -> None:
     x = Operand(8, True, -3, 120)
     weights = rng.integers(-128, 128, (2, 3, 4, 7))
     exact = WeightSums(weights, x)
-    sorted_sums = SortedSums.of(weights.transpose(0, 2, 1, 3).reshape(8, 21), x).folded(4, 3)
+    sorted_sums = SortedSums.of(weights.transpose(0, 2, 1, 3).reshape(8, 21), x).folded(3)
     for chains in range(1, 8):
         lengths = even_lengths(7, chains)
         pieces = [weights[..., a:b] for a, b in pairwise(np.cumsum((0, *lengths)))]

@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 
 from rtlnn.errors import InputError
+from rtlnn.ir.graph import Graph
 from rtlnn.layers.arithmetic import Arithmetic
-from rtlnn.layers.component import Resources
 from rtlnn.layers.mac_column import Accumulation
+from rtlnn.plan.assembly import Assembly
 from rtlnn.plan.candidate import Candidate
+from rtlnn.plan.costs import Costs
 from rtlnn.plan.folding import Folding
+from rtlnn.plan.front import fronts_of
 from rtlnn.plan.goal import Budget, Goal
 from rtlnn.plan.hardware_plan import HardwarePlan
-from rtlnn.plan.search import choose, fronts_of
+from rtlnn.plan.search import choose
 from rtlnn.plan.tasks import Task, tasks_of
 from tests.integer_graphs import Builder
 
@@ -23,33 +26,36 @@ E2 = Arithmetic.DSP48E2
 ROOMY = Budget(lut=1e7, ff=1e7, dsp=1e4, bram36=1e3, uram=0)
 
 
-def _task(rng: Rng, inputs: int = 96, weights: int = 8) -> Task:
+def _graph(rng: Rng, inputs: int = 96, weights: int = 8) -> Graph:
     lo, hi = -(1 << weights - 1), (1 << weights - 1) - 1
     builder = Builder(rng, (1, 1, inputs)).dense(32, weights, rng.choice([lo, hi], (32, inputs))).requantize()
-    return tasks_of(builder.graph())[0]
+    return builder.graph()
 
 
-def _chosen(task: Task, budget: Budget) -> Candidate:
+def _task(rng: Rng, inputs: int = 96, weights: int = 8) -> Task:
+    return tasks_of(_graph(rng, inputs, weights))[0]
+
+
+def _chosen(graph: Graph, budget: Budget) -> Candidate:
     """The smallest one for an interval of 96 cycles: 16 slices."""
-    found = choose(
-        fronts_of([task], E2), Goal(interval=96), budget, lambda c: sum((k.resources for k in c), Resources()), len
-    )
+    tasks = tasks_of(graph)
+    found = choose(fronts_of(tasks, E2), Goal(interval=96), budget, Costs(Assembly(graph, tasks)), len)
     return found[0].exactly()
 
 
 def test_adders_are_replaced_where_luts_are_what_the_budget_lacks(rng: Rng) -> None:
-    task = _task(rng)
-    plain = _chosen(task, ROOMY)
+    graph = _graph(rng)
+    plain = _chosen(graph, ROOMY)
     assert plain.folding.accumulation is None
-    few_slices = _chosen(task, replace(ROOMY, dsp=18))
+    few_slices = _chosen(graph, replace(ROOMY, dsp=18))
     assert few_slices.folding.accumulation is None
     # in as many slices as the products and the requantization take, only adders are possible
     tight = replace(ROOMY, lut=few_slices.resources.lut - 100)
-    chosen = _chosen(task, tight)
+    chosen = _chosen(graph, tight)
     assert chosen.folding.accumulation is Accumulation.DUAL
     assert chosen.resources.lut <= tight.lut
     with pytest.raises(InputError, match="cannot be reached"):
-        _chosen(task, replace(tight, dsp=18))
+        _chosen(graph, replace(tight, dsp=18))
 
 
 def test_slices_give_way_to_chains_that_add_up_by_themselves(rng: Rng) -> None:

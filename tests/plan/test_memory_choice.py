@@ -1,6 +1,5 @@
 """Which memories weights lie in: chosen by what the budget lacks, kept in the plan."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,16 +7,19 @@ import numpy as np
 import pytest
 
 from rtlnn.errors import InputError
+from rtlnn.ir.graph import Graph
 from rtlnn.layers.arithmetic import Arithmetic
-from rtlnn.layers.component import Resources
 from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.ops import Window
+from rtlnn.plan.assembly import Assembly
 from rtlnn.plan.candidate import Candidate
+from rtlnn.plan.costs import Costs
 from rtlnn.plan.folding import Folding
+from rtlnn.plan.front import fronts_of
 from rtlnn.plan.goal import Budget, Goal
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.option import Option
-from rtlnn.plan.search import choose, fronts_of
+from rtlnn.plan.search import choose
 from rtlnn.plan.tasks import Task, tasks_of
 from tests.integer_graphs import Builder
 
@@ -26,34 +28,36 @@ E2 = Arithmetic.DSP48E2
 ROOMY = Budget(lut=1e5, ff=2e5, dsp=64, bram36=100, uram=100)
 
 
-def _task(rng: Rng) -> Task:
+def _graph(rng: Rng) -> Graph:
     """Half a million weights: 13 block RAMs, or 2 UltraRAMs."""
-    return tasks_of(Builder(rng, (1, 1, 512)).dense(128).requantize().graph())[0]
+    return Builder(rng, (1, 1, 512)).dense(128).requantize().graph()
 
 
-def _cost(chosen: Sequence[Option]) -> Resources:
-    return sum((option.resources for option in chosen), Resources())
+def _task(rng: Rng) -> Task:
+    return tasks_of(_graph(rng))[0]
 
 
-def _chosen(task: Task, budget: Budget) -> Option:
-    return choose(fronts_of([task], E2), Goal(interval=5000), budget, _cost, len)[0].exactly()
+def _chosen(graph: Graph, budget: Budget) -> Option:
+    tasks = tasks_of(graph)
+    costs = Costs(Assembly(graph, tasks))
+    return choose(fronts_of(tasks, E2), Goal(interval=5000), budget, costs, len)[0].exactly()
 
 
 def test_ultra_ram_is_for_what_block_ram_lacks(rng: Rng) -> None:
-    task = _task(rng)
-    plain = _chosen(task, ROOMY)
+    graph = _graph(rng)
+    plain = _chosen(graph, ROOMY)
     assert plain.resources.bram36 > 8
     assert plain.resources.uram == 0
-    found = _chosen(task, replace(ROOMY, bram36=8))
+    found = _chosen(graph, replace(ROOMY, bram36=8))
     assert found.resources.bram36 <= 8
     assert found.resources.uram > 0
     assert found.resources.lut < plain.resources.lut + 200
     # LUTs do it, too, where there is no UltraRAM
-    found = _chosen(task, replace(ROOMY, bram36=8, uram=0))
+    found = _chosen(graph, replace(ROOMY, bram36=8, uram=0))
     assert found.resources.bram36 <= 8
     assert found.resources.uram == 0
     with pytest.raises(InputError, match="16 BRAM36 where 8 are allowed"):
-        _chosen(task, replace(ROOMY, bram36=8, uram=0, lut=2000))
+        _chosen(graph, replace(ROOMY, bram36=8, uram=0, lut=2000))
 
 
 def test_the_plan_keeps_the_choice(rng: Rng, tmp_path: Path) -> None:

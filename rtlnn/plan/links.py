@@ -1,0 +1,42 @@
+"""What lies between two layers: queues, width converters, registers."""
+
+from rtlnn.layers.component import LayerConfig
+from rtlnn.layers.fifo import FifoConfig, SkidConfig
+from rtlnn.layers.gearbox import GearboxConfig
+from rtlnn.layers.stream import StreamFormat
+
+__all__ = ["links_between"]
+
+
+def links_between(
+    source: StreamFormat,
+    target: StreamFormat,
+    depth: int = 0,
+    blocks: bool = True,
+    met_by_guard: bool = False,
+) -> list[tuple[str, LayerConfig]]:
+    """The stages from a stream to an input, each with what its name ends with.
+
+    Parameters
+    ----------
+    source, target : what comes, and what the input takes
+    depth : of a queue, which stands on the side with fewer lanes; 0 for none
+    blocks : whether a deep queue is in block RAM
+    met_by_guard : whether the stream comes straight from a guard, to an input of a join
+    """
+    found: list[tuple[str, LayerConfig]] = []
+    before = source.elements <= target.elements
+
+    def queue(fmt: StreamFormat) -> None:
+        found.append(("queue", FifoConfig.of(fmt, depth) if blocks else FifoConfig(fmt, depth)))
+
+    if depth and before:
+        queue(source)
+    elif met_by_guard and not depth and source.same_beats(target):
+        # a guard has no registers, and a join answers one input when it sees the other
+        found.append(("skid", SkidConfig(source)))
+    if not source.same_beats(target):
+        found.append(("gearbox", GearboxConfig(source, target)))
+    if depth and not before:
+        queue(target)
+    return found
