@@ -1,1 +1,1 @@
-"""A Zynq shell."""
+"""The shell for Zynq chips: AXI DMA beside the processor system."""
