@@ -13,6 +13,7 @@ array set ::properties {
   bus_parameter {value}
   fileset {top}
   source {file_type is_global_include}
+  project {board_part}
 }
 
 # Defines a command: switches without a value, options with a value, least and most arguments, kind of the result.
@@ -62,7 +63,7 @@ vivado ipx::create_xgui_files {-quiet} {-logo_file} 1 1 none
 vivado ipx::update_checksums {-quiet} {} 1 1 none
 vivado ipx::check_integrity {-quiet -kernel -xrt} {} 1 1 none
 vivado ipx::save_core {-quiet} {} 1 1 none
-vivado set_property {-quiet} {-dict} 3 3 none
+vivado set_property {-quiet} {-dict} 1 3 none
 
 vivado get_files {-quiet -all} {-of_objects -filter} 0 1 source
 vivado read_verilog {-quiet -sv} {-library} 1 1 source
@@ -80,31 +81,43 @@ vivado report_timing_summary {-quiet} {-file -delay_type -max_paths} 0 0 none
 vivado write_checkpoint {-quiet -force} {} 1 1 none
 vivado get_timing_paths {-quiet} {-delay_type -max_paths} 0 0 path
 
-# A timing path's slack is always the same.
+# What is asked for is always the same.
+array set ::values {path:SLACK 0.5 run:PROGRESS 100% run:STATUS {write_bitstream Complete!} run:STATS.WNS 0.1}
 proc get_property {name object} {
-  expect path $object
-  if {$name ne {SLACK}} {error "get_property: a path has no property $name"}
-  return 0.5
+  set kind [lindex [split $object :] 0]
+  if {![info exists ::values($kind:$name)]} {error "get_property: a $kind has no property $name"}
+  return $::values($kind:$name)
 }
 
 # What an argument must be, where a wrong one would pass unseen.
 proc expect {kind object} {
   if {![string match $kind:* $object]} {error "$object is not a $kind"}
 }
+set ::added {}
 proc after_add_files {positional given} {
   foreach file [lindex $positional 0] {
     if {![file isfile $file]} {error "add_files: no file $file"}
+    lappend ::added $file
   }
 }
+proc after_create_project {positional given} {lassign $positional ::project_name ::project_folder}
 proc after_read_verilog {positional given} {after_add_files $positional $given}
 proc after_read_mem {positional given} {after_add_files $positional $given}
 proc after_read_xdc {positional given} {
   after_add_files $positional $given
   uplevel #0 [list source [lindex $positional 0 0]]
 }
-proc after_get_files {positional given} {after_add_files $positional $given}
+proc after_get_files {positional given} {
+  if {[lindex $positional 0] ne {system.bd}} {after_add_files $positional $given}
+}
 proc after_create_clock {positional given} {expect port [lindex $positional 0]}
 proc after_set_property {positional given} {
+  if {[llength $given]} {
+    if {[llength $positional] != 1} {error "set_property: [llength $positional] arguments beside -dict"}
+    # the object of `-dict pairs object` is the only one left
+    return [set_cell [option $given -dict] [lindex $positional 0]]
+  }
+  if {[llength $positional] != 3} {error "set_property: [llength $positional] arguments"}
   lassign $positional name value object
   set kind [lindex [split $object :] 0]
   if {![info exists ::properties($kind)]} {error "set_property: no object $object"}
@@ -115,6 +128,8 @@ proc after_ipx::add_register_parameter {positional given} {expect register [lind
 proc after_ipx::add_bus_parameter {positional given} {expect bus [lindex $positional 1]}
 proc after_ipx::associate_bus_interfaces {positional given} {expect core [lindex $positional 0]}
 proc after_ipx::save_core {positional given} {expect core [lindex $positional 0]}
+
+source [file join [file dirname [info script]] vivado_block_design.tcl]
 
 # The calls as text: a line each; name, number of arguments, arguments, options, separated by the unit separator.
 proc report {} {

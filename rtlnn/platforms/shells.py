@@ -11,11 +11,14 @@ from rtlnn.platforms.alveo.shell import VitisShell
 from rtlnn.platforms.alveo.units import place_units
 from rtlnn.platforms.shell_protocol import ShellSpec
 from rtlnn.platforms.spec import Platform
+from rtlnn.platforms.zynq.emission import emit_zynq
+from rtlnn.platforms.zynq.shell import ZynqShell
 
 __all__ = ["EMITTERS", "compute_units", "emit_shell", "kernel_name"]
 
 EMITTERS: Mapping[type[ShellSpec], Callable[[Interface, Platform, Path], None]] = {
     VitisShell: emit_kernel,
+    ZynqShell: emit_zynq,
 }
 """Each writes its shell around the core of the interface into the build folder."""
 

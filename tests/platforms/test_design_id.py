@@ -18,7 +18,14 @@ def test_it_depends_on_the_design_alone(tmp_path: Path) -> None:
     numbers = [
         design_id(build(tmp_path / str(number), **changed))
         for number, changed in enumerate(
-            ({}, {"report.json": "2"}, {"interface.json": "{ }"}, {"rtl/core.v": "x"}, {"mem/w.mem": "01"}, {"mem/v": ""})
+            (
+                {},
+                {"report.json": "2"},
+                {"interface.json": "{ }"},
+                {"rtl/core.v": "x"},
+                {"mem/w.mem": "01"},
+                {"mem/v": ""},
+            )
         )
     ]
     assert numbers[0] == numbers[1]

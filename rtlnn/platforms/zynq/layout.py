@@ -40,9 +40,9 @@ class Layout:
     @classmethod
     def of(cls, interface: Interface, processor: Processor, design: int) -> "Layout":
         word, base = processor.dma_bits // 8, processor.registers
-        strides = (stride(port.frame_bytes, word) for port in (interface.input, interface.output))
+        source, sink = (stride(port.frame_bytes, word) for port in (interface.input, interface.output))
         weights = None if interface.weight_beats is None else base + 2 * REGISTERS_BYTES
-        return cls(design, word, *strides, base, base + REGISTERS_BYTES, weights)
+        return cls(design, word, source, sink, base, base + REGISTERS_BYTES, weights)
 
     @property
     def most_frames(self) -> int:

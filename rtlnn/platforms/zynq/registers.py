@@ -2,7 +2,7 @@
 
 from enum import IntEnum, IntFlag
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Const, Module
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from rtlnn.platforms.identity import MAGIC
@@ -12,7 +12,6 @@ __all__ = ["VERSION", "Register", "Registers", "StatusBit"]
 
 VERSION = 1
 """Of this map of registers."""
-_RESET_CYCLES = 16
 
 
 class Register(IntEnum):
@@ -44,7 +43,8 @@ class StatusBit(IntFlag):
 class Registers(Component):
     """AXI4-Lite slave.
 
-    Writing 1 to bit 0 of `CONTROL` resets the streams and the core for 16 cycles; the bit reads as 1 until then.
+    Bit 0 of `CONTROL` holds the streams and the core in reset: while it is 1, no word comes or goes, so that the DMA
+    engine can be reset with nothing left over on either side.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class Registers(Component):
     bus : AXI4-Lite
     status : the bits of `STATUS`
     frames_in, frames_out : frames that have come and gone since the reset
-    restart : reset of everything else, high during a reset that the processor asks for
+    restart : reset of everything else, while the processor wants it
     """
 
     def __init__(self, design: int, input_stride: int, output_stride: int) -> None:
@@ -76,18 +76,8 @@ class Registers(Component):
         m.submodules.access = access = LiteAccess()
         connect(m, flipped(self.bus), access.bus)
 
-        left = Signal(range(_RESET_CYCLES + 1))
-        asked = Signal()
-        m.d.comb += asked.eq(
-            access.write
-            & (access.write_address == Register.CONTROL >> 2)
-            & access.write_strobe[0]
-            & access.write_data[0]
-        )
-        m.d.sync += [
-            left.eq(Mux(asked, _RESET_CYCLES, left - left.any())),
-            self.restart.eq(left.any()),  # a register: it is the reset of everything
-        ]
+        with m.If(access.write & (access.write_address == Register.CONTROL >> 2) & access.write_strobe[0]):
+            m.d.sync += self.restart.eq(access.write_data[0])
         values = {
             Register.MAGIC: Const(MAGIC, 32),
             Register.VERSION: Const(VERSION, 32),
@@ -98,7 +88,7 @@ class Registers(Component):
             Register.STATUS: self.status,
             Register.FRAMES_IN: self.frames_in,
             Register.FRAMES_OUT: self.frames_out,
-            Register.CONTROL: Cat(left.any() | self.restart),
+            Register.CONTROL: self.restart,
         }
         with m.Switch(access.read_address):
             for register, value in values.items():

@@ -51,7 +51,7 @@ class ZynqShell:
     processor: Processor
     board: str
 
-    def faults(self, platform: "Platform") -> Iterator[Fault]:
+    def misfits(self, platform: "Platform") -> Iterator[Fault]:
         """What of it does not fit the rest of the platform."""
         if self.board.count(":") != 2:
             yield Fault(("board",), f"`board` must be of the form vendor:name:part0, not {self.board!r}")

@@ -77,11 +77,11 @@ class Accelerator:
 
     def reset(self) -> None:
         """Stop whatever is under way; weights stay."""
+        self.shell.write(SHELL_CONTROL, 1)  # nothing comes or goes while the engine is reset
         for channel in (self._to, self._from, *([self._weights] if self._weights else [])):
             channel.reset()
-            self._wait(lambda c=channel: not c.resetting(), "the DMA engine's reset")
-        self.shell.write(SHELL_CONTROL, 1)
-        self._wait(lambda: not self.shell.read(SHELL_CONTROL) & 1, "the reset")
+            self._wait(channel.ready, "the DMA engine's reset")
+        self.shell.write(SHELL_CONTROL, 0)
 
     def load_weights(self, weights: bytes) -> None:
         """Send the weights. Raises `DriverError` unless the design takes them."""

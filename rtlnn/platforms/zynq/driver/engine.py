@@ -28,11 +28,12 @@ class Channel:
         write(self.base + LENGTH, length)
 
     def reset(self) -> None:
-        """Stop the engine, both its directions; `resetting` tells until when."""
+        """Stop the engine, both its directions; `ready` tells when that is done."""
         self.registers.write(self.base + CONTROL, RESET)
 
-    def resetting(self) -> bool:
-        return bool(self.registers.read(self.base + CONTROL) & RESET)
+    def ready(self) -> bool:
+        """Whether the reset is over."""
+        return not self.registers.read(self.base + CONTROL) & RESET
 
     def complete(self) -> bool:
         """Whether the transfer is over. Raises `DriverError` if it failed."""
