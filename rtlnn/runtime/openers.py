@@ -6,6 +6,7 @@ from typing import Any
 
 from rtlnn.errors import InputError
 from rtlnn.runtime.backend import Backend
+from rtlnn.runtime.pynq import open_pynq
 from rtlnn.runtime.reference import open_reference
 from rtlnn.runtime.simulator import open_simulator
 from rtlnn.sim.build_folder import BuildFolder
@@ -13,6 +14,7 @@ from rtlnn.sim.build_folder import BuildFolder
 __all__ = ["OPENERS", "open_backend"]
 
 OPENERS: Mapping[str, Callable[..., Backend]] = {
+    "pynq": open_pynq,
     "reference": open_reference,
     "simulator": open_simulator,
 }

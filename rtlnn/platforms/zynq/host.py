@@ -2,7 +2,6 @@
 
 from importlib.resources import files
 from pathlib import Path
-from pprint import pformat
 from string import Template
 
 import numpy as np
@@ -59,6 +58,7 @@ def host_files(interface: Interface, platform: Platform, layout: Layout, out_dir
     texts = {
         f"host/{name}": Template(_text("templates", template)).substitute(values) for name, template in names.items()
     }
+    texts["host/design.json"] = design_of(interface, layout).to_json()
     package = files("rtlnn.platforms.zynq").joinpath("driver")
     for source in sorted(part.name for part in package.iterdir() if part.name.endswith(".py")):
         texts[f"host/{_PACKAGE}/{source}"] = _text("driver", source)
@@ -73,7 +73,6 @@ def _values(interface: Interface, platform: Platform, layout: Layout) -> dict[st
         "kernel": interface.kernel,
         "platform": platform.name,
         "package": _PACKAGE,
-        "design": pformat(design_of(interface, layout), width=100),
         "magic": f"0x{MAGIC:08X}",
         "version": VERSION,
         "dma_base": f"0x{layout.dma_base:08X}",

@@ -1,6 +1,8 @@
 """What the driver works on: a design, its registers, and memory."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -70,3 +72,13 @@ class Design:
     output: Port
     most_frames: int
     weight_bytes: int | None
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def load(cls, path: Path) -> "Design":
+        data: dict[str, Any] = json.loads(path.read_text())
+        for side in ("input", "output"):
+            data[side] = Port(**{**data[side], "shape": tuple(data[side]["shape"])})
+        return cls(**data)
