@@ -1,8 +1,7 @@
 # The part of the recorder that knows block designs (UG994): cells with their pins, buses and settings, connections,
 # addresses. `validate_bd_design` refuses what is left open. Sourced by vivado_recorder.tcl.
 
-# Pins: name, direction, kind. Buses: name, role, protocol, condition (a setting and its value, or nothing). Settings:
-# name, default, pattern of its values.
+# Pins: name, direction, kind. Buses: name, role, protocol, condition (setting and value). Settings: name, default, values.
 array set ::catalog_pins {
   processing_system7 {FCLK_CLK0 O clk  FCLK_RESET0_N O rst  M_AXI_GP0_ACLK I clk  S_AXI_HP0_ACLK I clk  IRQ_F2P I intr}
   zynq_ultra_ps_e {pl_clk0 O clk  pl_resetn0 O rst  maxihpm0_fpd_aclk I clk  saxihp0_fpd_aclk I clk  pl_ps_irq0 I intr}
@@ -132,7 +131,7 @@ proc read_module {kind} {
         }
         if {[regexp {^(\w+)_awaddr$} $port - bus]} {lappend buses $bus $side aximm {}}
       }
-      foreach bus [dict keys [lsearch_buses $buses]] {
+      foreach bus [dict keys [dict_of_buses $buses]] {
         if {![regexp "ASSOCIATED_BUSIF \[a-z_:\]*\\y$bus\\y" $body]} {error "bus $bus of $kind has no clock"}
       }
       set ::catalog_pins($kind) $pins
@@ -143,7 +142,7 @@ proc read_module {kind} {
   }
   error "create_bd_cell: no module $kind in the project's files"
 }
-proc lsearch_buses {buses} {
+proc dict_of_buses {buses} {
   set found {}
   foreach {name role protocol condition} $buses {dict set found $name [list $role $protocol $condition]}
   return $found
@@ -170,15 +169,20 @@ proc after_get_bd_addr_segs {positional given} {
   if {$protocol ne {aximm} || $role ne {slave} || $segment ne $wanted} {error "there is no segment [lindex $positional 0]"}
 }
 
-# Role and protocol of a bus, as the settings of its cell are now.
-proc bus_of {path} {
-  lassign [split $path /] cell bus
-  set kind [known ::cell $cell cell]
-  set all [lsearch_buses $::catalog_buses($kind)]
+proc buses_of {cell kind} {
+  set all [dict_of_buses $::catalog_buses($kind)]
   if {$kind eq {smartconnect}} {
     for {set i 0} {$i < $::setting($cell/NUM_SI)} {incr i} {dict set all [format S%02d_AXI $i] {slave aximm {}}}
     for {set i 0} {$i < $::setting($cell/NUM_MI)} {incr i} {dict set all [format M%02d_AXI $i] {master aximm {}}}
   }
+  return $all
+}
+
+# Role and protocol of a bus, as the settings of its cell are now.
+proc bus_of {path} {
+  lassign [split $path /] cell bus
+  set kind [known ::cell $cell cell]
+  set all [buses_of $cell $kind]
   if {![dict exists $all $bus]} {error "there is no bus $path"}
   lassign [dict get $all $bus] role protocol condition
   lassign $condition setting value
@@ -261,19 +265,13 @@ proc after_validate_bd_design {positional given} {
       if {[regexp {m_axi_(mm2s|s2mm)_aclk} $pin - way] && !$::setting($name/c_include_$way)} continue
       if {$direction eq {I} && ![info exists ::net($name/$pin)]} {error "validate_bd_design: $name/$pin is open"}
     }
-    set buses [dict keys [lsearch_buses $::catalog_buses($kind)]]
-    if {$kind eq {smartconnect}} {
-      for {set i 0} {$i < $::setting($name/NUM_SI)} {incr i} {lappend buses [format S%02d_AXI $i]}
-      for {set i 0} {$i < $::setting($name/NUM_MI)} {incr i} {lappend buses [format M%02d_AXI $i]}
-    }
-    foreach bus $buses {
+    foreach bus [dict keys [buses_of $name $kind]] {
       if {[catch {bus_of $name/$bus}]} continue
       if {![info exists ::link($name/$bus)]} {error "validate_bd_design: $name/$bus is open"}
     }
     if {$kind eq {axi_dma}} {
       if {$::setting($name/c_include_sg)} {error "validate_bd_design: $name needs descriptors"}
-      set placed [lsearch -exact [flat ::address] $name/S_AXI_LITE/Reg]
-      if {$placed < 0} {error "validate_bd_design: $name has no address"}
+      if {"$name/S_AXI_LITE/Reg" ni [flat ::address]} {error "validate_bd_design: $name has no address"}
     }
     if {$kind in {processing_system7 zynq_ultra_ps_e} && ![info exists ::external($kind)]} {error "$name has no preset"}
   }

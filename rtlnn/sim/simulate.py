@@ -61,6 +61,8 @@ def simulate(
     folder = BuildFolder.open(Path(build_dir))
     if level is Level.KERNEL and not folder.kernel_files:
         raise InputError(f"{build_dir} has no kernel: its platform has no shell; simulate it with level core")
+    if level is Level.KERNEL and not folder.interface.units:
+        raise InputError(f"the shell of {build_dir} is no Vitis kernel, which alone has this level; simulate level core")
     if any(importlib.util.find_spec(package) is None for package in ("cocotb", "cocotbext")):
         raise InputError("simulation needs cocotb; install with: pip install 'rtlnn[sim]'")
     from rtlnn.sim.core_level import run_core

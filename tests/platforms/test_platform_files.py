@@ -37,6 +37,7 @@ def write(tmp_path: Path):
 
 def test_shipped_platforms() -> None:
     assert {"u200", "u250", "u280", "u50", "u55c", "vu9p", "xc7z020", "zu9eg"} <= set(list_platforms())
+    assert {"pynq-z2", "zcu102", "kv260"} <= set(list_platforms())
     for name in list_platforms():
         platform = load_platform(name)
         assert platform.name == name

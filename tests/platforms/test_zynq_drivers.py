@@ -16,6 +16,8 @@ from rtlnn.builder import Options, build
 from rtlnn.errors import CheckFailed, InputError
 from rtlnn.platforms.identity import design_id
 from rtlnn.sim.reference import load as load_reference
+from rtlnn.sim.result import Level
+from rtlnn.sim.simulate import simulate
 from tests import vivado_recorder
 
 HERE = Path(__file__).parent
@@ -191,3 +193,9 @@ def test_the_program_of_a_build(built: Path, monkeypatch: pytest.MonkeyPatch, tm
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), expected.reshape(20, 1, 1, 10))
     for name in [name for name in sys.modules if name.startswith("rtlnn_zynq")]:
         del sys.modules[name]
+
+
+@pytest.mark.parametrize("built", ["pynq-z2"], indirect=True)
+def test_only_vitis_kernels_have_a_kernel_level(built: Path) -> None:
+    with pytest.raises(InputError, match="is no Vitis kernel"):
+        simulate(built, level=Level.KERNEL)
