@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtlnn.errors import InputError
+from rtlnn.platforms.alveo.shell import VitisShell
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.inputs import Given, core_inputs
 from rtlnn.sim.job import Job
@@ -61,8 +62,8 @@ def simulate(
     folder = BuildFolder.open(Path(build_dir))
     if level is Level.KERNEL and not folder.kernel_files:
         raise InputError(f"{build_dir} has no kernel: its platform has no shell; simulate it with level core")
-    if level is Level.KERNEL and not folder.interface.units:
-        raise InputError(f"the shell of {build_dir} is no Vitis kernel, which alone has this level; simulate level core")
+    if level is Level.KERNEL and not (folder.interface.kernel or "").endswith(VitisShell.suffix):
+        raise InputError(f"the shell of {build_dir} is no Vitis kernel, which alone has this level; use level core")
     if any(importlib.util.find_spec(package) is None for package in ("cocotb", "cocotbext")):
         raise InputError("simulation needs cocotb; install with: pip install 'rtlnn[sim]'")
     from rtlnn.sim.core_level import run_core
