@@ -15,7 +15,7 @@ from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.circuit import DESIGN, Circuit, Tap
 from rtlnn.layers.component import StreamingLayer
 from rtlnn.layers.guard import GuardConfig
-from rtlnn.layers.timing import Link, Process, run, sink
+from rtlnn.layers.timing import Repeating
 from rtlnn.plan.assembly import Assembly, Edge
 from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.folding import Folding
@@ -24,6 +24,7 @@ from rtlnn.plan.queues import settle_queues
 from rtlnn.plan.schedule import links_of
 from rtlnn.plan.simple import SimpleOption
 from rtlnn.plan.tasks import tasks_of
+from rtlnn.plan.times import solve
 from rtlnn.sim.harness import CompiledCore
 from rtlnn.sim.layer_check import LayerCheck, check_layer
 from rtlnn.sim.stream_run import PortNames
@@ -34,24 +35,18 @@ _MODELS = {name: simulation_models(name)[f"sim/{name}.v"] for name in ("DSP48E2"
 """Of the primitives that a design may instantiate."""
 
 
-def _late_source(link: Link, gaps: Sequence[int]) -> Process:
-    """A source that offers beat j `gaps[j]` cycles after beat j - 1 was taken."""
-    for j, gap in enumerate(gaps):
-        if j and len(link.taken.times) < j:
-            yield link.taken, j - 1
-        link.offered.times.append(link.taken.times[j - 1] + gap if j else 0)
-
-
 def arrivals_and_departures(layers: Circuit | Sequence[StreamingLayer], gaps: Array) -> tuple[Array, Array]:
-    """When layers take and deliver each beat, for whole frames and a sink that is always ready."""
+    """When layers take and deliver each beat, for whole frames and a sink that is always ready.
+
+    The source offers beat j `gaps[j]` cycles after beat j - 1 was taken.
+    """
     if not isinstance(layers, Circuit):
         layers = Circuit.chain([Stage(f"layer{n}", layer) for n, layer in enumerate(layers)])
-    links, processes = links_of(layers)
+    links, events = links_of(layers)
     first, last = links[Tap(DESIGN)], links[layers.outputs[0]]
-    gap_list = [int(g) for g in gaps]
-    run([_late_source(first, gap_list), *processes, sink(last)])
-    frames = len(gap_list) // first.format.beats
-    return np.array(first.taken.times), np.array(last.taken.times[: frames * last.format.beats])
+    first.taken.after(first.taken, 0, where=Repeating.of(np.arange(len(gaps)) - 1, len(gaps), gaps))
+    solve(events, len(gaps) // first.format.beats)
+    return first.times, last.times
 
 
 @dataclass(frozen=True)

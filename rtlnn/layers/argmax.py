@@ -1,5 +1,6 @@
 """The index of the largest channel."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -12,7 +13,7 @@ from rtlnn.layers.pipeline import delayed, registered, tree_ff, tree_latency
 from rtlnn.layers.results import PassShape, ResultQueue
 from rtlnn.layers.room import room
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import NEVER, Events, Link, Repeating
 
 __all__ = ["ArgMaxConfig"]
 
@@ -62,36 +63,12 @@ class ArgMaxConfig(LayerConfig):
         ff = s.width + tree_ff(s.elements, s.bits + self.lane_bits) + s.bits + index + counters + 3 * self.latency
         return Resources(lut=lut, ff=ff) + _PIXEL.queue_resources(self.output, self.slots)
 
-    def processes(self, i: Link, o: Link) -> list[Process]:
-        return [self._fill(i, o), self._drain(i, o)]
-
-    def _fill(self, i: Link, o: Link) -> Process:
+    def waits(self, i: Link, o: Link) -> Sequence[Events]:
         """A pixel's last beat needs room for its index."""
-        ready, taken, left = i.ready.times, i.taken, o.taken
-        beats, n = self.source.beats_per_pixel, 0
-        while True:
-            if n and len(taken.times) < n:
-                yield taken, n - 1
-            after = taken.times[n - 1] if n else -1
-            pixel, beat = divmod(n, beats)
-            if beat == beats - 1 and pixel >= self.slots:
-                if len(left.times) <= pixel - self.slots:
-                    yield left, pixel - self.slots
-                after = max(after, left.times[pixel - self.slots])
-            ready.append(after + 1)
-            n += 1
-
-    def _drain(self, i: Link, o: Link) -> Process:
-        offered, taken = o.offered.times, i.taken
         beats = self.source.beats_per_pixel
-        while True:
-            n = len(offered)
-            if len(taken.times) < (n + 1) * beats:
-                yield taken, (n + 1) * beats - 1
-            if n and len(o.taken.times) < n:
-                yield o.taken, n - 1
-            come = taken.times[(n + 1) * beats - 1] + self.latency
-            offered.append(max(come, o.taken.times[n - 1] + 1 if n else 0))
+        i.taken.after(o.taken, 1, where=Repeating.of([NEVER] * (beats - 1) + [-self.slots], 1))
+        o.taken.after(i.taken, self.latency, where=Repeating.of([beats - 1], beats))
+        return ()
 
     def component(self) -> "ArgMax":
         return ArgMax(self)

@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 
 from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.stream import StreamFormat
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import Events, Link
 
 __all__ = ["LayerConfig", "MemoryPort", "Resources", "StreamingLayer"]
 
@@ -120,8 +120,8 @@ class StreamingLayer(ABC):
         """The estimated cost, without memories beside it."""
 
     @abstractmethod
-    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> list[Process]:
-        """The exact timing, as processes over the links of all inputs and outputs."""
+    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> Sequence[Events]:
+        """Say what every beat of all inputs and outputs waits for, exactly; returns the events in between."""
 
     @abstractmethod
     def component(self) -> wiring.Component:
@@ -150,11 +150,11 @@ class LayerConfig(StreamingLayer):
         return (self.output,)
 
     @abstractmethod
-    def processes(self, i: Link, o: Link) -> list[Process]:
-        """The exact timing, as processes over the two links."""
+    def waits(self, i: Link, o: Link) -> Sequence[Events]:
+        """Say what every beat of both links waits for, exactly; returns the events in between."""
 
-    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> list[Process]:
-        return self.processes(i[0], o[0])
+    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> Sequence[Events]:
+        return self.waits(i[0], o[0])
 
 
 def _names(prefix: str, count: int) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Member, Out
@@ -12,7 +13,7 @@ from rtlnn.layers.component import Resources, StreamingLayer
 from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.fifo import SkidBuffer, SkidConfig
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import NEVER, Events, Link, Repeating
 
 __all__ = ["Concat", "ConcatConfig", "SideBySide", "SideBySideConfig"]
 
@@ -61,44 +62,22 @@ class ConcatConfig(StreamingLayer):
         own = Resources(lut=choice + 2 * counters + 2 * len(self.sources), ff=counters)
         return own + SkidConfig(self.result).resources
 
-    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> list[Process]:
-        return [self._enter(i, o[0]), _leave(i, o[0], self.counts)]
-
-    def _enter(self, i: Sequence[Link], o: Link) -> Process:
-        """A beat needs a place in the buffer behind."""
-        capacity = SkidConfig(self.result).capacity
-        after, beat = -1, 0
-        while True:
-            for link, turn in zip(i, self.counts, strict=True):
-                for _ in range(turn):
-                    if beat >= capacity:
-                        if len(o.taken.times) <= beat - capacity:
-                            yield o.taken, beat - capacity
-                        after = max(after, o.taken.times[beat - capacity])
-                    own = len(link.ready.times)
-                    link.ready.times.append(after + 1)
-                    if len(link.taken.times) <= own:
-                        yield link.taken, own
-                    after = link.taken.times[own]
-                    beat += 1
+    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> Sequence[Events]:
+        """A beat needs a place in the buffer behind, and the beat before it, of whichever input."""
+        capacity, total = SkidConfig(self.result).capacity, sum(self.counts)
+        starts = np.cumsum(self.counts) - self.counts
+        for n, (link, turn, start) in enumerate(zip(i, self.counts, starts, strict=True)):
+            own = np.arange(turn)
+            first, others = np.full(turn, NEVER), np.full(total, NEVER)
+            first[0] = self.counts[n - 1] - 1 if n else -1
+            others[start : start + turn] = own
+            link.taken.after(o[0].taken, 1, where=Repeating.of(own + start - capacity, total))
+            link.taken.after(i[n - 1].taken, 1, where=Repeating.of(first, self.counts[n - 1]))
+            o[0].taken.after(link.taken, 1, where=Repeating.of(others, turn))
+        return ()
 
     def component(self) -> "Concat":
         return Concat(self)
-
-
-def _leave(i: Sequence[Link], o: Link, counts: Sequence[int]) -> Process:
-    places = [0] * len(i)
-    beat = 0
-    while True:
-        for n, turn in enumerate(counts):
-            for _ in range(turn):
-                if len(i[n].taken.times) <= places[n]:
-                    yield i[n].taken, places[n]
-                if beat and len(o.taken.times) < beat:
-                    yield o.taken, beat - 1
-                o.offered.times.append(max(i[n].taken.times[places[n]], o.taken.times[beat - 1] if beat else -1) + 1)
-                places[n] += 1
-                beat += 1
 
 
 def _members(config: StreamingLayer) -> dict[str, Member]:
@@ -175,8 +154,9 @@ class SideBySideConfig(StreamingLayer):
     def resources(self) -> Resources:
         return SkidConfig(self.result).resources + Resources(lut=len(self.sources))
 
-    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> list[Process]:
-        return buffered(i, o, SkidConfig(self.result).capacity)
+    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> Sequence[Events]:
+        buffered(i, o, SkidConfig(self.result).capacity)
+        return ()
 
     def component(self) -> "SideBySide":
         return SideBySide(self)

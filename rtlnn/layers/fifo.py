@@ -1,7 +1,7 @@
 """Stream FIFO and skid buffer."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Module, Mux, Signal
@@ -16,7 +16,7 @@ from rtlnn.layers.memory_kind import LUTRAM_WORDS, MemoryKind
 from rtlnn.layers.pipeline import delayed, registered
 from rtlnn.layers.rom import block_rams, lutram
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import Events, Link
 
 __all__ = ["LEAST", "BlockFifo", "Fifo", "FifoConfig", "SkidBuffer", "SkidConfig"]
 
@@ -52,8 +52,9 @@ class BufferConfig(LayerConfig):
     def output(self) -> StreamFormat:
         return self.format
 
-    def processes(self, i: Link, o: Link) -> list[Process]:
-        return buffered([i], [o], self.capacity, self.latency)
+    def waits(self, i: Link, o: Link) -> Sequence[Events]:
+        buffered([i], [o], self.capacity, self.latency)
+        return ()
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 from rtlnn.layers.buffered import buffered
 from rtlnn.layers.component import Resources, StreamingLayer
 from rtlnn.layers.stream import StreamFormat, StreamSignature
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import Events, Link
 
 __all__ = ["Fork", "ForkConfig"]
 
@@ -46,8 +46,9 @@ class ForkConfig(StreamingLayer):
         width = self.format.width + 1
         return Resources(lut=-(-width * self.branches // 2) + 4 * self.branches, ff=2 * width + 3 * self.branches + 1)
 
-    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> list[Process]:
-        return buffered(i, o, _PLACES)
+    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> Sequence[Events]:
+        buffered(i, o, _PLACES)
+        return ()
 
     def component(self) -> "Fork":
         return Fork(self)

@@ -1,5 +1,6 @@
 """Stream width converter."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,7 +10,7 @@ from rtlnn.layers.regrouper import Regrouper
 from rtlnn.layers.regrouping import Regrouping
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.layers.tiling import parts_of
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import Events, Link
 from rtlnn.layers.widener import Widener, WidenerShape
 
 __all__ = ["GearboxConfig"]
@@ -53,8 +54,9 @@ class GearboxConfig(LayerConfig):
             case Regrouping() as shape:
                 return Regrouper(shape)
 
-    def processes(self, i: Link, o: Link) -> list[Process]:
-        return self.shape.processes(i, o)
+    def waits(self, i: Link, o: Link) -> Sequence[Events]:
+        self.shape.waits(i, o)
+        return ()
 
     @property
     def resources(self) -> Resources:

@@ -1,5 +1,6 @@
 """The frame guard at a design's input."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amaranth.hdl import Const, Module, Signal
@@ -11,7 +12,7 @@ from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.pipeline import delayed
 from rtlnn.layers.step_generator import PIPELINE
 from rtlnn.layers.stream import StreamFormat, StreamSignature
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import Events, Link
 
 __all__ = ["FrameGuard", "GuardConfig"]
 
@@ -41,24 +42,9 @@ class GuardConfig(LayerConfig):
         beat = counter_bits(self.format.beats)
         return Resources(lut=2 * beat + 8 + 3 * self.gated, ff=beat + 3 + PIPELINE + 1 + self.gated)
 
-    def processes(self, i: Link, o: Link) -> list[Process]:
-        return [self._forward(i, o), self._back(i, o)]
-
-    @staticmethod
-    def _forward(i: Link, o: Link) -> Process:
-        offered = i.offered.times
-        while True:
-            if len(offered) <= (n := len(o.offered.times)):
-                yield i.offered, n
-            o.offered.times.append(offered[n])
-
-    @staticmethod
-    def _back(i: Link, o: Link) -> Process:
-        ready = o.ready.times
-        while True:
-            if len(ready) <= (n := len(i.ready.times)):
-                yield o.ready, n
-            i.ready.times.append(ready[n])
+    def waits(self, i: Link, o: Link) -> Sequence[Events]:
+        i.join(o)
+        return ()
 
     def component(self) -> "FrameGuard":
         return FrameGuard(self)

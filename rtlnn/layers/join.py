@@ -15,7 +15,7 @@ from rtlnn.layers.pipeline import delayed
 from rtlnn.layers.requantizer import RequantizeConfig, Requantizer
 from rtlnn.layers.results import PassShape, ResultQueue
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import Events, Link
 
 __all__ = ["Join", "JoinConfig"]
 
@@ -121,8 +121,9 @@ class JoinConfig(StreamingLayer):
         late = self.sum_latency - _MEMORY_LATENCY if self.looks_up_parameters else 0
         return total + Resources(lut=room + place + 4, ff=room + place * (1 + late) + self.sum_latency)
 
-    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> list[Process]:
-        return buffered(i, o, self.slots, self.latency)
+    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> Sequence[Events]:
+        buffered(i, o, self.slots, self.latency)
+        return ()
 
     def component(self) -> "Join":
         return Join(self)

@@ -4,7 +4,7 @@ Line buffer → arithmetic array (→ maximum) → serializer → requantizer �
 only when the queue has room for its results, so nothing behind the line buffer is ever held up.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -15,7 +15,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.component import LayerConfig, MemoryPort, Resources
-from rtlnn.layers.kernel_timing import KernelTiming
+from rtlnn.layers.kernel_timing import kernel_waits
 from rtlnn.layers.line_buffer import LATENCY, LineBuffer
 from rtlnn.layers.mac import InferredMacArray, MacConfig
 from rtlnn.layers.mac_array import PackedMacControl
@@ -30,7 +30,7 @@ from rtlnn.layers.requantizer import BiasAdder, BiasConfig, RequantizeConfig, Re
 from rtlnn.layers.results import PassShape, ResultQueue, Serializer
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
 from rtlnn.layers.thresholds import ThresholdsConfig, ThresholdUnit
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import Events, Link
 from rtlnn.layers.weight_layout import WeightLayout
 from rtlnn.layers.window import WindowConfig
 
@@ -128,8 +128,8 @@ class KernelConfig(LayerConfig):
         total = total + self.shape.serializer_resources(self.array.acc_bits, self.late or self.finish.spacing > 1)
         return total + self.shape.queue_resources(self.output, self.slots)
 
-    def processes(self, i: Link, o: Link) -> list[Process]:
-        return KernelTiming(self.window, self.shape, self.slots, self.latency, i, o).processes()
+    def waits(self, i: Link, o: Link) -> Sequence[Events]:
+        return kernel_waits(self.window, self.shape, self.slots, self.latency, i, o)
 
     @property
     def parts(self) -> Mapping[str, ColumnConfig | FewBitColumnConfig]:

@@ -1,140 +1,151 @@
-"""The exact timing of a windowed kernel, as four processes."""
+"""The exact timing of a windowed kernel."""
 
+from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
 
+import numpy as np
+
+from rtlnn.ir.types import Array
 from rtlnn.layers.results import PassShape
-from rtlnn.layers.timing import Events, Link, Process
+from rtlnn.layers.timing import NEVER, Events, Link, Repeating
 from rtlnn.layers.window import WindowConfig
 
-__all__ = ["KernelTiming"]
+__all__ = ["kernel_waits"]
 
 
-class KernelTiming:
-    """When a kernel takes its input, issues its steps, and delivers its results.
+def kernel_waits(
+    window: WindowConfig, shape: PassShape, slots: int, latency: int, i: Link, o: Link
+) -> Sequence[Events]:
+    """When a kernel takes its input, issues its passes, and delivers their results.
+
+    A row enters when the slot of the row `window.rows` before it is free, two cycles after the last step that needed
+    it. A pass needs one of `slots` credits; each of its steps is issued the cycle after its word came, at the earliest.
+    Its results are offered one after the other; the last one that leaves returns the credit.
 
     Parameters
     ----------
-    window, shape, slots : as in `KernelConfig`
     latency : cycles from the issue of a pass's last step to its first result on `o`
-    i, o : the links at both ends
     """
+    c, passes = window, window.passes
+    # a pass is issued when its last step is
+    issued = Events(c.positions * passes)
+    i.taken.after(issued, 2, behind=c.rows * c.row_beats, where=Repeating.of(_released(c), issued.count))
+    issued.after(issued, c.pass_steps, behind=1)
+    group = np.arange(shape.beats) // shape.groups
+    ends = np.minimum((np.arange(passes) + 1) * shape.groups, shape.beats) - 1
+    issued.after(o.taken, 1 + c.pass_steps, behind=slots, where=Repeating.of(ends, shape.beats))
+    issued.after(i.taken, 1, where=_words(c))
+    within = (np.arange(shape.beats) - group * shape.groups) * shape.spacing
+    o.taken.after(issued, latency, where=Repeating.of(group, passes, within))
+    return (issued,)
 
-    def __init__(self, window: WindowConfig, shape: PassShape, slots: int, latency: int, i: Link, o: Link) -> None:
-        self._window, self._shape, self._slots, self._latency = window, shape, slots, latency
-        self._i, self._o = i, o
-        # one time for each row slot that may be written again, each complete pass, each pass that has left
-        self._released, self._issued, self._left = Events(), Events(), Events()
 
-    def processes(self) -> list[Process]:
-        return [self._fill(), self._issue(), self._deliver()]
+def _released(c: WindowConfig) -> Array:
+    """For the first beat of every row, which pass of a frame is the last one that needs the row."""
+    oh, ow = c.output_size
+    # rows that are not needed any more once this row of tiles is done
+    done = np.clip(np.arange(1, oh + 1) * c.hop[0] - c.window.pads[0], 0, c.height)
+    done[-1] = c.height
+    table = np.full((c.height, c.row_beats), NEVER)
+    table[:, 0] = (np.searchsorted(done, np.arange(c.height), side="right") + 1) * ow * c.passes - 1
+    return table.ravel()
 
-    def _fill(self) -> Process:
-        """A row enters when the slot of the row `rows` before it is free."""
-        c = self._window
-        taken, ready, released = self._i.taken, self._i.ready.times, self._released
-        words = c.row_beats
-        row = word = 0
-        after = -1
-        while True:
-            for _ in range(words):
-                if word:
-                    if len(taken.times) < word:
-                        yield taken, word - 1
-                    after = taken.times[word - 1]
-                earliest = after + 1
-                if row >= c.rows:
-                    if len(released.times) <= row - c.rows:
-                        yield released, row - c.rows
-                    earliest = max(earliest, released.times[row - c.rows])
-                ready.append(earliest)
-                word += 1
-            row += 1
 
-    def _needed(self, row: int, column: int) -> list[int]:
-        """The beat of the frame that each step of the tile's first pass waits for; -1 for padding alone."""
-        c, w = self._window, self._window.window
-        top, left = row * c.hop[0] - c.window.pads[0], column * c.hop[1] - c.window.pads[1]
-        taps = [range(0, k * d, p * d) for k, d, p in zip(w.kernel, w.dilation, c.parallel, strict=True)]
-        kernel = list(product(*taps))
-        result = []
-        for y, x in product(*(range(0, n * s, s) for n, s in zip(c.tile.serial, c.window.stride, strict=True))):
-            for ky, kx in kernel:
-                last = [top + y + ky, left + x + kx]
-                outside = any(
-                    a + n <= 0 or a >= size for a, n, size in zip(last, c.rectangle, (c.height, c.width), strict=True)
-                )
-                y_end, x_end = (
-                    min(a + n, size) - 1 for a, n, size in zip(last, c.rectangle, (c.height, c.width), strict=True)
-                )
-                base = y_end * c.row_beats + x_end // c.pixels * c.groups
-                result += [-1 if outside else base + g for g in range(c.pass_words) for _ in range(c.split)]
-        return result
+def _words(c: WindowConfig) -> Repeating:
+    """The beats that each pass of a frame waits for, and how many steps come after the one that needs it."""
+    steps = tuple(_steps(c, axis) for axis in range(2))
+    size = c.height, c.width
+    return _words_of(
+        size, c.pixels, c.groups, c.window.pads, c.hop, c.rectangle, c.output_size, steps,
+        (c.blocks, c.channel_passes, c.pass_words, c.split),
+    )  # fmt: skip
 
-    def _issue(self) -> Process:
-        """A pass needs a credit; a step is issued the cycle after its word came."""
-        c = self._window
-        taken, left = self._i.taken, self._left
-        issued, released = self._issued.times, self._released.times
-        oh, ow = c.output_size
-        base, t, number = 0, -1, 0
-        while True:
-            for row in range(oh):
-                for column in range(ow):
-                    needed = self._needed(row, column)
-                    for n in range(c.passes):
-                        t += 1
-                        if number >= self._slots:
-                            if len(left.times) <= number - self._slots:
-                                yield left, number - self._slots
-                            t = max(t, left.times[number - self._slots] + 2)
-                        # even if it is padding, a frame's first step waits for the frame's first word
-                        words = needed if row or column or n else [max(needed[0], 0), *needed[1:]]
-                        offset, latest = base + n // c.channel_passes * c.pass_words, max(words)
-                        if latest >= 0 and len(taken.times) <= offset + latest:
-                            yield taken, offset + latest
-                        t = self._last_step(t, words, latest, offset)
-                        issued.append(t)
-                        number += 1
-                done = self._low(row + 1) if row + 1 < oh else c.height
-                released += [t + 2] * (done - self._low(row))
-            base += c.height * c.row_beats
 
-    def _last_step(self, t: int, words: list[int], latest: int, offset: int) -> int:
-        """When a pass's last step is issued, if its first one can be at `t`; all words, the last is `latest`, came."""
-        times = self._i.taken.times
-        if latest < 0 or times[offset + latest] < t:
-            return t + len(words) - 1
-        t -= 1
-        for word in words:
-            t += 1
-            if word >= 0:
-                t = max(t, times[offset + word] + 1)
-        return t
+def _steps(c: WindowConfig, axis: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Where the tile's positions, and the kernel's taps, lie that are read one after the other."""
+    stride, dilation, parallel = c.window.stride[axis], c.window.dilation[axis], c.parallel[axis]
+    positions = range(0, c.tile.serial[axis] * stride, stride)
+    return tuple(positions), tuple(range(0, c.window.kernel[axis] * dilation, parallel * dilation))
 
-    def _low(self, row: int) -> int:
-        """The first row of the image that output row `row` still needs."""
-        c = self._window
-        return min(max(row * c.hop[0] - c.window.pads[0], 0), c.height)
 
-    def _deliver(self) -> Process:
-        """A pass's results are offered one after the other; the last one that leaves returns the credit."""
-        s = self._shape
-        issued, taken, offered, left = self._issued, self._o.taken, self._o.offered.times, self._left.times
-        number = beat = 0
-        while True:
-            for n in range(s.passes):
-                if len(issued.times) <= number:
-                    yield issued, number
-                start = issued.times[number] + self._latency
-                for k in range(s.groups if n + 1 < s.passes else s.last_groups):
-                    after = -1
-                    if beat:
-                        if len(taken.times) < beat:
-                            yield taken, beat - 1
-                        after = taken.times[beat - 1]
-                    offered.append(max(start + k * s.spacing, after + 1))
-                    beat += 1
-                if len(taken.times) < beat:
-                    yield taken, beat - 1
-                left.append(taken.times[beat - 1])
-                number += 1
+@lru_cache(maxsize=128)
+def _words_of(
+    size: tuple[int, int],
+    pixels: int,
+    groups: int,
+    pads: tuple[int, int, int, int],
+    hop: tuple[int, int],
+    rectangle: tuple[int, int],
+    output_size: tuple[int, int],
+    steps: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...],
+    parts: tuple[int, int, int, int],
+) -> Repeating:
+    """The same for all kernels that differ in other things; of large frames it takes a while."""
+    blocks, channel_passes, pass_words, split = parts
+    row_beats = -(-size[1] // pixels) * groups
+    # of each step in the order of issue, the first tap's row and column, and the word of the pixel
+    order = np.array(
+        [
+            (y + ky, x + kx, g)
+            for y, x in product(steps[0][0], steps[1][0])
+            for ky, kx in product(steps[0][1], steps[1][1])
+            for g in range(pass_words)
+            for _ in range(split)
+        ]
+    )
+
+    def last(axis: int, begin: Array) -> tuple[Array, Array]:
+        """The last row or column on the image that each step reads, and whether it reads padding alone."""
+        end = begin + rectangle[axis]
+        return np.minimum(end, size[axis]) - 1, (end <= 0) | (begin >= size[axis])
+
+    x, beside = last(1, np.arange(output_size[1])[:, None] * hop[1] - pads[1] + order[:, 1])
+    known: dict[bytes, tuple[Array, Array]] = {}
+    rows = []
+    for row in range(output_size[0]):
+        top = row * hop[0] - pads[0]
+        y, outside = last(0, top + order[:, 0])
+        # most rows wait for the same words, some rows further down
+        if (key := (y - top).tobytes() + outside.tobytes()) not in known:
+            words = np.where(outside | beside, NEVER, (y - top) * row_beats + x // pixels * groups + order[:, 2])
+            known[key] = _latest(words)
+        rows.append((_moved(known[key][0], top * row_beats), known[key][1]))
+    # even if it is padding, a frame's first step waits for the frame's first word
+    y, outside = last(0, order[:, 0] - pads[0])
+    words = np.where(outside | beside[0], NEVER, y * row_beats + x[0] // pixels * groups + order[:, 2])[None]
+    words[0, 0] = max(words[0, 0], 0)
+    first = _latest(words)
+    terms = max(words.shape[1] for words, _ in (first, *rows))
+    moved = np.arange(blocks * channel_passes)[:, None] // channel_passes * pass_words
+    table = _moved(np.concatenate([_filled(w, terms, NEVER) for w, _ in rows])[:, None], moved)
+    delays = np.repeat(np.concatenate([_filled(d, terms, 0) for _, d in rows])[:, None], len(moved), axis=1)
+    table[0, 0], delays[0, 0] = _filled(first[0], terms, NEVER), _filled(first[1], terms, 0)
+    return Repeating.of(table.reshape(-1, terms), size[0] * row_beats, delays.reshape(-1, terms))
+
+
+def _latest(words: Array) -> tuple[Array, Array]:
+    """Of the words [positions, steps] those that can be the last to come in time, and the steps after theirs.
+
+    A word comes a cycle after the one before it, at the earliest, and a step goes a cycle after the one before it. So a
+    word does not count where an earlier step waits for a later one, nor where a later step's word is further ahead of
+    it than the steps are.
+    """
+    count = words.shape[1]
+    ahead = words - np.arange(count)
+    none = np.full((len(words), 1), NEVER - count)
+    before = np.maximum.accumulate(np.hstack([none, words[:, :-1]]), axis=1)
+    behind = np.maximum.accumulate(np.hstack([ahead[:, 1:], none])[:, ::-1], axis=1)[:, ::-1]
+    counts = (words != NEVER) & (words > before) & (ahead > behind)
+    terms = max(int(counts.sum(axis=1).max()), 1)
+    places = np.argsort(~counts, axis=1, kind="stable")[:, :terms]
+    chosen = np.where(np.take_along_axis(counts, places, axis=1), np.take_along_axis(words, places, axis=1), NEVER)
+    return chosen, count - 1 - places
+
+
+def _moved(words: Array, by: Array | int) -> Array:
+    return np.where(words == NEVER, NEVER, words + by)
+
+
+def _filled(table: Array, terms: int, value: int) -> Array:
+    return np.pad(table, ((0, 0), (0, terms - table.shape[1])), constant_values=value)

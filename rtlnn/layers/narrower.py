@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -11,7 +12,7 @@ from rtlnn.layers.component import Resources
 from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.stream import StreamFormat, StreamSignature
 from rtlnn.layers.tiling import parts, phase_bits
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import Link, Repeating
 
 __all__ = ["Narrower", "NarrowerShape"]
 
@@ -36,27 +37,11 @@ class NarrowerShape:
         # the last slot has a single source
         return Resources(lut=width - self.target.width + beat + 2 * phase + 10, ff=width + level + 2 + beat + phase)
 
-    def processes(self, i: Link, o: Link) -> list[Process]:
-        return [self._process(i, o)]
-
-    def _process(self, i: Link, o: Link) -> Process:
+    def waits(self, i: Link, o: Link) -> None:
         """A beat can come once the beat before it has one part left; parts leave one a cycle."""
-        taken, popped, ready, offered = i.taken, o.taken, i.ready.times, o.offered.times
-        n = j = 0
-        ready.append(0)
-        while True:
-            if len(taken.times) <= n:
-                yield taken, n
-            for _ in range(self.pattern[n % len(self.pattern)]):
-                after = taken.times[n]
-                if j:
-                    if len(popped.times) < j:
-                        yield popped, j - 1
-                    after = max(after, popped.times[j - 1])
-                offered.append(after + 1)
-                j += 1
-            ready.append(offered[-1])
-            n += 1
+        beats, parts = len(self.pattern), sum(self.pattern)
+        o.taken.after(i.taken, 1, where=Repeating.of(np.repeat(np.arange(beats), self.pattern), beats))
+        i.taken.after(o.taken, 1, behind=1, where=Repeating.of(np.cumsum(self.pattern) - 2, parts))
 
 
 class Narrower(wiring.Component):

@@ -1,8 +1,10 @@
 """Elements in another order: slices, pads, transposes, depth to space and back, nearest upsampling, shuffles."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
@@ -18,7 +20,7 @@ from rtlnn.layers.rearranging import FILL, SLOTS, Rearranging
 from rtlnn.layers.results import PassShape, ResultQueue
 from rtlnn.layers.rom import LUTRAM_WORDS
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
-from rtlnn.layers.timing import Events, Link, Process
+from rtlnn.layers.timing import NEVER, Events, Link, Repeating
 from rtlnn.ops.rearrange import Rearrange
 
 __all__ = ["RearrangeConfig"]
@@ -64,70 +66,24 @@ class RearrangeConfig(LayerConfig):
     def component(self) -> wiring.Component:
         return Rewiring(self) if self.shape.wiring else Rearranger(self)
 
-    def processes(self, i: Link, o: Link) -> list[Process]:
-        if self.shape.wiring:
-            return [_copied(i.offered, o.offered), _copied(o.ready, i.ready)]
-        issued, left = Events(), o.taken
-        return [self._fill(i, issued), self._issue(i, issued, left), _deliver(o, issued)]
-
-    def _fill(self, i: Link, issued: Events) -> Process:
-        """A word enters when the one whose place it takes is not needed any more."""
-        size, depth = self.shape.source.beats, self.shape.depth
-        kept, ready, taken = self.shape.kept.tolist(), i.ready.times, i.taken
-        frame = step = beats = word = 0
-        while True:
-            while frame + kept[step] + depth <= word:
-                step, beats = step + 1, beats + 1
-                if step == len(kept):
-                    step, frame = 0, frame + size
-            after = -1
-            if word:
-                if len(taken.times) < word:
-                    yield taken, word - 1
-                after = taken.times[word - 1]
-            if beats:
-                if len(issued.times) < beats:
-                    yield issued, beats - 1
-                after = max(after, issued.times[beats - 1] + 1)
-            ready.append(after + 1)
-            word += 1
-
-    def _issue(self, i: Link, issued: Events, left: Events) -> Process:
-        times, taken = issued.times, i.taken
-        needs = [-1 if f else w for f, w in zip(self.shape.free.tolist(), self.shape.words.tolist(), strict=True)]
-        frame, t = 0, -1
-        while True:
-            for need in needs:
-                t += 1
-                if (number := len(times)) >= SLOTS:
-                    if len(left.times) <= number - SLOTS:
-                        yield left, number - SLOTS
-                    t = max(t, left.times[number - SLOTS] + 2)
-                if need >= 0:
-                    if len(taken.times) <= frame + need:
-                        yield taken, frame + need
-                    t = max(t, taken.times[frame + need] + 1)
-                times.append(t)
-            frame += self.shape.source.beats
-
-
-def _deliver(o: Link, issued: Events) -> Process:
-    offered, taken = o.offered.times, o.taken
-    while True:
-        n = len(offered)
-        if len(issued.times) <= n:
-            yield issued, n
-        if n and len(taken.times) < n:
-            yield taken, n - 1
-        offered.append(max(issued.times[n] + LATENCY, taken.times[n - 1] + 1 if n else 0))
-
-
-def _copied(source: Events, copy: Events) -> Process:
-    while True:
-        n = len(copy.times)
-        if len(source.times) <= n:
-            yield source, n
-        copy.times.append(source.times[n])
+    def waits(self, i: Link, o: Link) -> Sequence[Events]:
+        """A word enters when the one whose place it takes is not needed any more; a beat is issued after its word."""
+        shape = self.shape
+        if shape.wiring:
+            i.join(o)
+            return ()
+        size, beats = shape.source.beats, shape.target.beats
+        issued = Events(beats)
+        # the beats, of earlier frames, too, with which each word's place is free
+        frames = -(-shape.depth // size) + 1
+        kept = np.maximum.accumulate((shape.kept + np.arange(-frames, 1)[:, None] * size).ravel())
+        free = np.searchsorted(kept, np.arange(size) - shape.depth, side="right") - frames * beats
+        i.taken.after(issued, 2, where=Repeating.of(free - 1, beats))
+        issued.after(issued, 1, behind=1)
+        issued.after(o.taken, 2, behind=SLOTS)
+        issued.after(i.taken, 1, where=Repeating.of(np.where(shape.free, NEVER, shape.words), size))
+        o.taken.after(issued, LATENCY)
+        return (issued,)
 
 
 def _selected(shape: Rearranging, word: Value, offset: int, pattern: tuple[int, ...]) -> Value:

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import gcd
 
+import numpy as np
+
 from rtlnn.layers.component import Resources
 from rtlnn.layers.counter import counter_bits
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.layers.tiling import beat_sizes
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import Link, Repeating
 
 __all__ = ["Regrouping", "State"]
 
@@ -99,41 +101,15 @@ class Regrouping:
             ff=self.room * self.bits + state + 2 * counter_bits(self.room) + 3 + beat,
         )
 
-    def processes(self, i: Link, o: Link) -> list[Process]:
-        return [self._fill(i, o), self._drain(i, o)]
-
-    def _fill(self, i: Link, o: Link) -> Process:
-        """A beat enters when all but `room` of the units up to its end have left."""
-        into, out = self.into, self.out
-        filled = drained = j = n = 0
-        while True:
-            filled += into[n % len(into)]
-            while filled - drained > self.room:
-                drained += out[j % len(out)]
-                j += 1
-            if n and len(i.taken.times) < n:
-                yield i.taken, n - 1
-            if j and len(o.taken.times) < j:
-                yield o.taken, j - 1
-            after = max(i.taken.times[n - 1] if n else -1, o.taken.times[j - 1] if j else -1)
-            i.ready.times.append(after + 1)
-            n += 1
-
-    def _drain(self, i: Link, o: Link) -> Process:
-        """A beat leaves the cycle after its last element entered, at the earliest."""
-        into, out = self.into, self.out
-        filled = drained = j = n = 0
-        while True:
-            drained += out[j % len(out)]
-            while filled < drained:
-                filled += into[n % len(into)]
-                n += 1
-            if len(i.taken.times) < n:
-                yield i.taken, n - 1
-            if j and len(o.taken.times) < j:
-                yield o.taken, j - 1
-            o.offered.times.append(max(i.taken.times[n - 1], o.taken.times[j - 1] if j else -1) + 1)
-            j += 1
+    def waits(self, i: Link, o: Link) -> None:
+        """A beat enters when all but `room` of the units up to its end have left, and leaves when its last one came."""
+        ends, left = (np.cumsum(np.resize(u, f.beats)) for u, f in ((self.into, self.source), (self.out, self.target)))
+        # of earlier frames, too, as far as the room reaches
+        frames = -(-self.room // int(ends[-1])) + 1
+        all_left = (left + np.arange(-frames, 1)[:, None] * left[-1]).ravel()
+        enough = np.searchsorted(all_left, ends - self.room) - frames * len(left)
+        i.taken.after(o.taken, 1, where=Repeating.of(enough, len(left)))
+        o.taken.after(i.taken, 1, where=Repeating.of(np.searchsorted(ends, left), len(ends)))
 
 
 def _sequence(fmt: StreamFormat, unit: int) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """Softmax in hardware."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,7 +19,7 @@ from rtlnn.layers.room import room
 from rtlnn.layers.softmax_parts import largest_latency, largest_of_beats, probability, reciprocal
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
 from rtlnn.layers.table import LUT_WORDS
-from rtlnn.layers.timing import Events, Link, Process
+from rtlnn.layers.timing import NEVER, Events, Link, Repeating
 
 __all__ = ["SoftmaxConfig"]
 
@@ -122,51 +123,18 @@ class SoftmaxConfig(LayerConfig):
         total = memory + division + control + Resources(lut=lanes * each, ff=ff, dsp=lanes)
         return total + _PIXEL.queue_resources(self.target, self.slots)
 
-    def processes(self, i: Link, o: Link) -> list[Process]:
-        read = Events()
-        return [self._fill(i, read), self._read(i, o, read), self._deliver(o, read)]
-
-    def _fill(self, i: Link, read: Events) -> Process:
-        """There is room for two pixels."""
-        ready, taken, beats, n = i.ready.times, i.taken, self.source.beats_per_pixel, 0
-        while True:
-            if n and len(taken.times) < n:
-                yield taken, n - 1
-            after = taken.times[n - 1] if n else -1
-            if n % beats == 0 and n >= 2 * beats:
-                last = n - beats - 1
-                if len(read.times) <= last:
-                    yield read, last
-                after = max(after, read.times[last])
-            ready.append(after + 1)
-            n += 1
-
-    def _read(self, i: Link, o: Link, read: Events) -> Process:
-        """When each beat is read for its results."""
-        taken, left, beats, t, number = i.taken, o.taken, self.source.beats_per_pixel, -1, 0
-        while True:
-            if len(taken.times) < number + beats:
-                yield taken, number + beats - 1
-            start = max(taken.times[number + beats - 1] + self.arrival, t + 1)
-            t = start + beats + self.to_quotient - 1
-            for _ in range(beats):
-                t += 1
-                if number >= self.slots:
-                    if len(left.times) <= number - self.slots:
-                        yield left, number - self.slots
-                    t = max(t, left.times[number - self.slots] + 1)
-                read.times.append(t)
-                number += 1
-
-    def _deliver(self, o: Link, read: Events) -> Process:
-        offered, taken = o.offered.times, o.taken
-        while True:
-            n = len(offered)
-            if len(read.times) <= n:
-                yield read, n
-            if n and len(taken.times) < n:
-                yield taken, n - 1
-            offered.append(max(read.times[n] + self.latency, taken.times[n - 1] + 1 if n else 0))
+    def waits(self, i: Link, o: Link) -> Sequence[Events]:
+        """There is room for two pixels; a pixel is read again, for its results, once its sum has been divided."""
+        beats, summing = self.source.beats_per_pixel, self.source.beats_per_pixel + self.to_quotient
+        rest = [NEVER] * (beats - 1)
+        read = Events(self.source.beats)
+        i.taken.after(read, 1, where=Repeating.of([-beats - 1, *rest], beats))
+        read.after(i.taken, self.arrival + summing, where=Repeating.of([beats - 1, *rest], beats))
+        read.after(read, 1 + summing, where=Repeating.of([-1, *rest], beats))
+        read.after(read, 1, behind=1)
+        read.after(o.taken, 1, behind=self.slots)
+        o.taken.after(read, self.latency)
+        return (read,)
 
     def component(self) -> "Softmax":
         return Softmax(self)

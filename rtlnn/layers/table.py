@@ -1,5 +1,6 @@
 """Functions of one value by look-up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from amaranth.hdl import Cat, Module, Signal
@@ -14,7 +15,7 @@ from rtlnn.layers.pipeline import delayed
 from rtlnn.layers.results import PassShape, ResultQueue
 from rtlnn.layers.room import room
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import Events, Link
 
 __all__ = ["TableConfig"]
 
@@ -77,8 +78,9 @@ class TableConfig(LayerConfig):
         own = Resources(lut=counters + 2, ff=counters + _MEMORY_LATENCY)
         return own + self.shape.queue_resources(self.output, _SLOTS)
 
-    def processes(self, i: Link, o: Link) -> list[Process]:
-        return buffered([i], [o], _SLOTS, _LATENCY)
+    def waits(self, i: Link, o: Link) -> Sequence[Events]:
+        buffered([i], [o], _SLOTS, _LATENCY)
+        return ()
 
     def component(self) -> "Table":
         return Table(self)

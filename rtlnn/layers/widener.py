@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -11,7 +12,7 @@ from rtlnn.layers.component import Resources
 from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.stream import StreamFormat, StreamSignature
 from rtlnn.layers.tiling import parts, phase_bits
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.timing import NEVER, Link, Repeating
 
 __all__ = ["Widener", "WidenerShape"]
 
@@ -32,27 +33,13 @@ class WidenerShape:
         ff = self.source.width + self.target.width + blocks + 3 + beat + phase
         return Resources(lut=self.source.width + control + beat + 5, ff=ff)
 
-    def processes(self, i: Link, o: Link) -> list[Process]:
-        return [self._process(i, o)]
-
-    def _process(self, i: Link, o: Link) -> Process:
+    def waits(self, i: Link, o: Link) -> None:
         """A beat moves into its place when the output beat before its own has left; the next one may come then."""
-        taken, popped, ready, offered = i.taken, o.taken, i.ready.times, o.offered.times
-        n = q = 0
-        ready.append(0)
-        while True:
-            for part in range(self.pattern[q % len(self.pattern)]):
-                if len(taken.times) <= n:
-                    yield taken, n
-                placed = taken.times[n]
-                if part == 0 and q:
-                    if len(popped.times) < q:
-                        yield popped, q - 1
-                    placed = max(placed, popped.times[q - 1])
-                ready.append(placed + 1)
-                n += 1
-            offered.append(placed + 1)
-            q += 1
+        ends, parts = np.cumsum(self.pattern), sum(self.pattern)
+        first = np.full(parts, NEVER)
+        first[ends - self.pattern] = np.arange(len(ends)) - 1
+        i.taken.after(o.taken, 1, behind=1, where=Repeating.of(first, len(ends)))
+        o.taken.after(i.taken, 1, where=Repeating.of(ends - 1, parts))
 
 
 class Widener(wiring.Component):

@@ -1,8 +1,9 @@
 """The depths of queues where branches part or meet: the smallest ones with which the whole design loses nothing."""
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
+
+import numpy as np
 
 from rtlnn.errors import InputError
 from rtlnn.layers.circuit import Circuit, Tap
@@ -95,9 +96,10 @@ class _Search:
         trace = Trace.of(circuit, FRAMES)
         result = {}
         for edge, n in self._queues(circuit, depths):
-            came, left = (trace.links[tap].taken.times for tap in (circuit.sources[n][0], Tap(n)))
+            came, left = (trace.times[tap] for tap in (circuit.sources[n][0], Tap(n)))
             # a beat needs a place that another one has left in an earlier cycle
-            result[edge] = max(LEAST, *(j + 1 - bisect_left(left, time) for j, time in enumerate(came)))
+            held = np.arange(1, len(came) + 1) - np.searchsorted(left, came)
+            result[edge] = max(LEAST, int(held.max()))
         return result
 
     def in_blocks(self, depths: Depths) -> list[Edge]:

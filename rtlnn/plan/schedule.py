@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from rtlnn.ir.types import Array
 from rtlnn.layers.circuit import DESIGN, Circuit, Stage, Tap
 from rtlnn.layers.component import StreamingLayer
-from rtlnn.layers.timing import Link, Process, run, sink, source
+from rtlnn.layers.timing import Events, Link
+from rtlnn.plan.times import solve
 
 __all__ = ["FRAMES", "Schedule", "Trace", "links_of", "schedule", "schedule_circuit"]
 
@@ -56,48 +58,43 @@ def schedule(layers: Sequence[StreamingLayer], frames: int = FRAMES) -> Schedule
 def schedule_circuit(circuit: Circuit, frames: int = FRAMES) -> Schedule:
     """Schedule `frames` frames, back to back, through a circuit."""
     trace = Trace.of(circuit, frames)
-    entries = [trace.links[tap] for tap in circuit.taps if tap.stage == DESIGN]
-    exits = [trace.links[tap] for tap in circuit.outputs]
+    entries = [trace.times[tap] for tap in circuit.taps if tap.stage == DESIGN]
+    exits = [trace.times[tap] for tap in circuit.outputs]
     stage_ends = []
     for n, stage in enumerate(circuit.stages):
-        ports = [_ends(trace.links[Tap(n, port)], frames) for port in range(len(stage.layer.outputs))]
+        ports = [_ends(trace.times[Tap(n, port)], fmt.beats) for port, fmt in enumerate(stage.layer.outputs)]
         stage_ends.append(tuple(max(ends) for ends in zip(*ports, strict=False)))
-    ends = tuple(max(ends) for ends in zip(*(_ends(link, frames) for link in exits), strict=False))
-    inputs = tuple(tuple(link.taken.times) for link in entries)
-    outputs = tuple(tuple(link.taken.times[: frames * link.format.beats]) for link in exits)
+    formats = circuit.output_formats
+    all_ends = [_ends(times, fmt.beats) for times, fmt in zip(exits, formats, strict=True)]
+    ends = tuple(max(ends) for ends in zip(*all_ends, strict=False))
+    inputs, outputs = (tuple(tuple(times.tolist()) for times in each) for each in (entries, exits))
     return Schedule(inputs, outputs, tuple(stage_ends), ends, frames)
 
 
 @dataclass(frozen=True)
 class Trace:
-    """Every handshake of a circuit, all sources and sinks always ready."""
+    """The cycle of every handshake of a circuit, all sources and sinks always ready; without those that never come."""
 
-    links: Mapping[Tap, Link]
+    times: Mapping[Tap, Array]
 
     @classmethod
     def of(cls, circuit: Circuit, frames: int) -> "Trace":
-        links, processes = links_of(circuit)
-        sources = [source(links[tap], frames * links[tap].format.beats) for tap in circuit.taps if tap.stage == DESIGN]
-        run([*sources, *processes, *(sink(links[tap]) for tap in circuit.outputs)])
-        return cls(links)
+        links, events = links_of(circuit)
+        solve(events, frames)
+        return cls({tap: link.times for tap, link in links.items()})
 
 
-def links_of(circuit: Circuit) -> tuple[dict[Tap, Link], list[Process]]:
-    """A link for every stream, and the processes of all layers and links; sources and sinks are left open."""
+def links_of(circuit: Circuit) -> tuple[dict[Tap, Link], list[Events]]:
+    """A link for every stream, and all events in the order in which data pass; sources and sinks are always ready."""
     links = {tap: Link(circuit.format(tap)) for tap in circuit.taps}
-    processes: list[Process] = []
-    # in the order in which a beat passes: each process finds most of what it waits for
-    for tap in circuit.taps:
-        if tap.stage == DESIGN:
-            processes.append(links[tap].process())
+    events = [link.taken for tap, link in links.items() if tap.stage == DESIGN]
     for n, (stage, taps) in enumerate(zip(circuit.stages, circuit.sources, strict=True)):
         outputs = [links[Tap(n, port)] for port in range(len(stage.layer.outputs))]
-        processes += stage.layer.timing([links[tap] for tap in taps], outputs)
-        processes += [link.process() for link in outputs]
-    return links, processes
+        events += stage.layer.timing([links[tap] for tap in taps], outputs)
+        events += [link.taken for link in outputs]
+    return links, events
 
 
-def _ends(link: Link, frames: int) -> list[int]:
+def _ends(times: Array, beats: int) -> list[int]:
     """When the last beat of each frame is handed over."""
-    beats = link.format.beats
-    return link.taken.times[beats - 1 : frames * beats : beats]
+    return times[beats - 1 :: beats].tolist()
