@@ -36,9 +36,9 @@ class System:
     ----------
     events : what happens; all that happens together is one of them
     times : of the occurrences of each, as many as are wanted
-    columns : [n, 7]: address of `times`, occurrences wanted, first wait, the one after the last, occurrences found,
-        and what is waited for: number of the events, index
-    waits : [m, 10]: number of the events, delay, behind; of the table advance, length, width, addresses of entries
+    columns : [n, 7]: address of `times`, occurrences wanted, found; addresses of the first wait and of the end of the
+        last; and what is waited for: address of the events, index
+    waits : [m, 10]: address of the events, delay, behind; of the table advance, length, width, addresses of entries
         and of delays; state: row of the table, what to add
     """
 
@@ -52,23 +52,31 @@ class System:
         roots = list(dict.fromkeys(e.root for e in events))
         numbers = {e: n for n, e in enumerate(roots)}
         times = [np.empty(e.count * frames, np.int64) for e in roots]
-        columns: list[list[int]] = []
-        waits: list[list[int]] = []
+        columns = np.zeros((len(roots), 7), np.int64)
+        waits = np.zeros((sum(len(e.waits) for e in roots), 10), np.int64)
+        m = 0
         for n, (e, wanted) in enumerate(zip(roots, times, strict=True)):
-            columns.append([wanted.ctypes.data, len(wanted), len(waits), len(waits) + len(e.waits), 0, n, -1])
+            first = m
             for wait in e.waits:
-                row = [numbers[wait.events.root], wait.delay, wait.behind, 0, 0, 0, 0, 0, 0, 0]
+                waits[m, :3] = _address(columns, numbers[wait.events.root]), wait.delay, wait.behind
                 if where := wait.where:
                     length = len(where.table)
-                    row[3:7] = where.advance, length, where.table.size // length, where.table.ctypes.data
-                    row[7] = 0 if where.delays is None else where.delays.ctypes.data
-                waits.append(row)
-        return cls(roots, times, np.array(columns, np.int64), np.array(waits, np.int64))
+                    waits[m, 3:7] = where.advance, length, where.table.size // length, where.table.ctypes.data
+                    waits[m, 7] = 0 if where.delays is None else where.delays.ctypes.data
+                m += 1
+            columns[n] = wanted.ctypes.data, len(wanted), 0, _address(waits, first), _address(waits, m), 0, -1
+            columns[n, 5] = _address(columns, n)
+        return cls(roots, times, columns, waits)
 
     def keep(self, found: Sequence[int]) -> None:
         """So many times of each of the events are known."""
         for e, times, count in zip(self.events, self.times, found, strict=True):
             e.times = times[:count]
+
+
+def _address(rows: Array, n: int) -> int:
+    """Of a row."""
+    return rows.ctypes.data + n * rows.strides[0]
 
 
 Solver: TypeAlias = Callable[[System], None]
@@ -99,12 +107,12 @@ def compiled_solver() -> Solver | None:
         if subprocess.run(command, capture_output=True, check=False).returncode:
             return None
         function = ctypes.CDLL(str(library)).solve
-    function.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p]
+    function.argtypes = [ctypes.c_void_p, ctypes.c_int64]
     function.restype = None
 
     def solver(system: System) -> None:
-        function(system.columns.ctypes.data, len(system.columns), system.waits.ctypes.data)
-        system.keep(system.columns[:, 4].tolist())
+        function(system.columns.ctypes.data, len(system.columns))
+        system.keep(system.columns[:, 2].tolist())
 
     return solver
 
