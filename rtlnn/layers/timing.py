@@ -76,6 +76,13 @@ class Events:
         self.times: Array = np.empty(0, np.int64)
         self._same: Events | None = None
 
+    @classmethod
+    def at(cls, times: Array) -> "Events":
+        """What comes at these times, all that is looked at."""
+        events = cls(len(times))
+        events.times = np.ascontiguousarray(times, np.int64)
+        return events
+
     def after(self, events: "Events", delay: int, behind: int = 0, where: Repeating | None = None) -> None:
         """These wait for others; see `Wait`."""
         self.root.waits.append(Wait(events, delay, behind, where))

@@ -2,39 +2,80 @@
 
 from collections.abc import Callable, Sequence
 
+from rtlnn.ir.types import Array
+from rtlnn.layers.circuit import Tap
+from rtlnn.layers.kernel import KernelConfig
+from rtlnn.layers.timing import Events, Link
 from rtlnn.layers.window import min_rows
 from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.option import Option
-from rtlnn.plan.schedule import Schedule, schedule
+from rtlnn.plan.schedule import Trace, schedule
+from rtlnn.plan.thrift import least_choices, trials_for
+from rtlnn.plan.times import solve
 
 __all__ = ["settle_rows"]
 
 
-def settle_rows(options: Sequence[Option], timing: Callable[[Sequence[Option]], Schedule]) -> list[Option]:
+def settle_rows(options: Sequence[Option], timing: Callable[[Sequence[Option]], Trace]) -> list[Option]:
     """Shrink the line buffers that the foldings leave open, as long as neither interval nor latency grows.
 
     `timing` schedules the layers exactly. A smaller buffer is tried only where it saves memory. Nor may the layer alone
     become slower than all are together: queues before it would hide that for longer than is scheduled.
+
+    First all layers are tried at once, each with the buffer that is enough where its neighbours do what they did with
+    large ones. In a large network, of which schedules take long, some that could be smaller may then stay as they are.
     """
-    settled = list(options)
-    best = timing(settled)
-    for n, kernel in enumerate(options):
-        if not isinstance(kernel, Candidate) or kernel.folding.rows is not None:
-            continue
-        window = kernel.window
-        least = min_rows(window.window, window.parallel, window.tile)
-        for rows in range(least, window.rows, window.banks[0]):
-            smaller = kernel.with_rows(rows)
-            if _memory(smaller) >= _memory(kernel):
-                break
-            trial = [*settled[:n], smaller, *settled[n + 1 :]]
-            result = timing(trial)
-            if not result.complete or result.interval > best.interval or result.latency > best.latency:
-                continue
-            if schedule([smaller.kernel]).interval <= best.interval:
-                settled = trial
-                break
-    return settled
+    trace = timing(options)
+    best = trace.schedule()
+    choices = [[*_smaller(option, best.interval), option] for option in options]
+    guesses = [_guess(c, trace) if len(c) > 1 else 0 for c in choices]
+    trials = trials_for(trace.circuit)
+    del trace
+
+    def enough(chosen: Sequence[Option]) -> bool:
+        return timing(chosen).schedule().keeps(best)
+
+    return least_choices(choices, enough, guesses, trials)
+
+
+def _smaller(option: Option, interval: int) -> list[Option]:
+    """The same with smaller line buffers that save memory and alone are fast enough, the smallest first."""
+    if not isinstance(option, Candidate) or option.folding.rows is not None:
+        return []
+    window, memory = option.window, _memory(option)
+    found: list[Option] = []
+    for rows in range(min_rows(window.window, window.parallel, window.tile), window.rows, window.banks[0]):
+        smaller = option.with_rows(rows)
+        if _memory(smaller) >= memory:
+            break
+        # a larger one is as fast as a smaller one, at least
+        if found or schedule([smaller.kernel]).interval <= interval:
+            found.append(smaller)
+    return found
+
+
+def _guess(choices: Sequence[Option], trace: Trace) -> int:
+    """The first choice with which the layer's frames end as the last one's did, its neighbours doing what they did."""
+    layer = choices[-1].layer
+    (n,) = (n for n, stage in enumerate(trace.circuit.stages) if stage.layer is layer)
+    came, left = trace.times[trace.circuit.sources[n][0]], trace.times[Tap(n)]
+    ends = slice(layer.outputs[0].beats - 1, None, layer.outputs[0].beats)
+    for number, choice in enumerate(choices[:-1]):
+        assert isinstance(choice, Candidate)
+        found = _between(choice.kernel, came, left, trace.frames)
+        if len(found) == len(left) and (found[ends] <= left[ends]).all():
+            return number
+    return len(choices) - 1
+
+
+def _between(kernel: KernelConfig, came: Array, left: Array, frames: int) -> Array:
+    """When beats leave a layer of which the input comes, and the output can leave, at these times at the earliest."""
+    i, o = Link(kernel.input), Link(kernel.output)
+    neighbours = Events.at(came), Events.at(left)
+    i.taken.after(neighbours[0], 0)
+    o.taken.after(neighbours[1], 0)
+    solve([neighbours[0], i.taken, *kernel.waits(i, o), neighbours[1], o.taken], frames)
+    return o.times
 
 
 def _memory(kernel: Candidate) -> tuple[float, int]:

@@ -17,7 +17,7 @@ from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.option import Option
 from rtlnn.plan.queues import Circuits, Depths, settle_queues, unlimited
-from rtlnn.plan.schedule import FRAMES, Schedule, schedule_circuit
+from rtlnn.plan.schedule import FRAMES, Schedule, Trace, schedule_circuit
 from rtlnn.plan.search import choose
 from rtlnn.plan.shorten import shorten_chains
 from rtlnn.plan.tasks import tasks_of
@@ -113,7 +113,8 @@ class _Planner:
     def _settle(self, chosen: Sequence[Option], given: Depths) -> tuple[list[Option], dict[Edge, int]]:
         """Line buffers, then queues."""
         self._progress("sizing buffers")
-        settled = settle_rows(chosen, self._timing_of_rows(chosen))
+        edges = self._edges_beside(chosen)
+        settled = settle_rows(chosen, lambda options: self._trace(options, FRAMES, edges))
         return settled, settle_queues(self._circuits(settled), self.assembly.edges, given)
 
     def _choose(self, goal: Goal, budget: Budget) -> list[Option]:
@@ -136,21 +137,22 @@ class _Planner:
     def _fronts(self) -> list[Front]:
         return fronts_of(self.tasks, self._arithmetic, lambda name: self._progress(f"folding {name}"))
 
-    def _timing(self, options: Sequence[Option], frames: int = FRAMES, edges: Sequence[Edge] | None = None) -> Schedule:
-        """With queues that are never full, at all edges or only at these."""
-        circuits = self._circuits(options)
-        depths = unlimited(circuits, self.assembly.edges if edges is None else edges, frames)
-        return schedule_circuit(circuits(depths, False), frames)
+    def _timing(self, options: Sequence[Option], frames: int = FRAMES) -> Schedule:
+        """With queues that are never full, at all edges."""
+        return self._trace(options, frames, self.assembly.edges).schedule()
 
-    def _timing_of_rows(self, chosen: Sequence[Option]) -> Callable[[Sequence[Option]], Schedule]:
-        """Without queues in front of line buffers where these are enough: a queue costs more."""
+    def _trace(self, options: Sequence[Option], frames: int, edges: Sequence[Edge]) -> Trace:
+        """With queues that are never full, at these edges alone."""
+        circuits = self._circuits(options)
+        return Trace.of(circuits(unlimited(circuits, edges, frames), False), frames)
+
+    def _edges_beside(self, chosen: Sequence[Option]) -> Sequence[Edge]:
+        """Where queues are while line buffers shrink: not in front of them, if these are enough: a queue costs more."""
         joins = [edge for edge in self.assembly.edges if edge.joins]
         if len(joins) == len(self.assembly.edges):
-            return self._timing
-        best, found = self._timing(chosen), self._timing(chosen, edges=joins)
-        if found.complete and found.interval <= best.interval and found.latency <= best.latency:
-            return lambda options: self._timing(options, edges=joins)
-        return self._timing
+            return joins
+        fast = self._trace(chosen, FRAMES, joins).schedule().keeps(self._timing(chosen))
+        return joins if fast else self.assembly.edges
 
     def _circuits(self, options: Sequence[Option]) -> Circuits:
         return lambda depths, blocks: self.assembly.circuit(options, depths, blocks=blocks)

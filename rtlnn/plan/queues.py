@@ -11,6 +11,7 @@ from rtlnn.layers.fifo import LEAST, FifoConfig
 from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.plan.assembly import Edge
 from rtlnn.plan.schedule import FRAMES, Trace, schedule_circuit
+from rtlnn.plan.thrift import least_choices, trials_for
 
 __all__ = ["Circuits", "Depths", "settle_queues", "unlimited"]
 
@@ -34,10 +35,10 @@ def unlimited(circuit: Circuits, edges: Sequence[Edge], frames: int = FRAMES) ->
 def settle_queues(circuit: Circuits, edges: Sequence[Edge], given: Depths | None = None) -> dict[Edge, int]:
     """The smallest depths with which interval and latency are those of queues that are never full; 0 for no queue.
 
-    A smaller queue never makes anything earlier, so the least depth of each is found by bisection, one after the
-    other; none can then be smaller, all others being as they are. What the schedule carries out for some frames cannot
-    deadlock under any stalls: whether a beat can ever move does not depend on when the others did (a marked graph:
-    Commoner, Holt, Even, Pnueli, "Marked directed graphs", 1971).
+    A smaller queue never makes anything earlier, so the least depth of each can be searched, one after the other; none
+    can then be smaller, all others being as they are. In a large network, of which schedules take long, some are as
+    deep as what they hold where nothing ever waits for room in them, which is nearly always the same. What the schedule
+    carries out for some frames cannot deadlock under any stalls (docs/schedule.md).
 
     Those that are `given` stay as they are. Raises `InputError` if the design then comes to a stop.
     """
@@ -45,7 +46,7 @@ def settle_queues(circuit: Circuits, edges: Sequence[Edge], given: Depths | None
     depths = {**unlimited(circuit, edges), **given}
     if not depths:
         return depths
-    search = _Search(circuit, edges, depths, blocks=False)
+    search = _Search(circuit, edges, depths)
     free = [edge for edge in edges if edge not in given]
     # those that nobody needs first: without them the others are bounded
     for alone in (dict.fromkeys(free, 0), {edge: 0 for edge in free if not edge.joins}):
@@ -53,10 +54,7 @@ def settle_queues(circuit: Circuits, edges: Sequence[Edge], given: Depths | None
             depths |= alone
             break
     depths |= {edge: most for edge, most in search.held(depths).items() if edge not in given}
-    for edge in free:
-        if depths[edge]:
-            depths[edge] = search.least(depths, edge)
-    return _in_blocks(search, depths, free)
+    return _in_blocks(search, search.least(depths, free), free)
 
 
 def _in_blocks(search: "_Search", depths: dict[Edge, int], free: Sequence[Edge]) -> dict[Edge, int]:
@@ -69,26 +67,26 @@ def _in_blocks(search: "_Search", depths: dict[Edge, int], free: Sequence[Edge])
     if not deep or search.reached(depths):
         return depths
     more = {**depths, **{edge: depths[edge] + _MORE for edge in deep}}
-    if not search.reached(more):
-        return depths
-    for edge in deep:
-        more[edge] = search.least(more, edge)
-    return more
+    return search.least(more, deep) if search.reached(more) else depths
 
 
 class _Search:
     """Tells whether depths are enough: whether interval and latency are those with the depths `roomy`."""
 
-    def __init__(self, circuit: Circuits, edges: Sequence[Edge], roomy: Depths, blocks: bool) -> None:
-        self._circuit, self._edges, self.blocks = circuit, edges, blocks
-        goal = schedule_circuit(circuit(roomy, blocks))
+    def __init__(self, circuit: Circuits, edges: Sequence[Edge], roomy: Depths) -> None:
+        self._circuit, self._edges, self.blocks = circuit, edges, False
+        largest = circuit(roomy, False)
+        goal = schedule_circuit(largest)
         if not goal.complete:
             raise InputError("the plan's queues are too small: the design comes to a stop; leave out `queues`")
-        self._interval, self._latency = goal.interval, goal.latency
+        self._goal, self._trials = goal, trials_for(largest)
 
     def reached(self, depths: Depths) -> bool:
-        found = schedule_circuit(self._circuit(depths, self.blocks))
-        return found.complete and found.interval <= self._interval and found.latency <= self._latency
+        circuit = self._circuit(depths, self.blocks)
+        # most of what is not enough shows in the first frame
+        first = schedule_circuit(circuit, 1)
+        enough = first.complete and first.latency <= self._goal.latency
+        return enough and schedule_circuit(circuit).keeps(self._goal)
 
     def held(self, depths: Depths) -> dict[Edge, int]:
         """For each queue the depth from which on it is never full."""
@@ -113,25 +111,13 @@ class _Search:
         stages = (n for n, stage in enumerate(circuit.stages) if isinstance(stage.layer, FifoConfig))
         return zip((edge for edge in self._edges if depths[edge]), stages, strict=True)
 
-    def least(self, depths: Depths, edge: Edge) -> int:
-        """The least depth of one queue that is enough, where its present one is: 0 or at least 2."""
+    def least(self, depths: Depths, edges: Sequence[Edge]) -> dict[Edge, int]:
+        """The least depths of these queues that are enough, where their present ones are: 0 or at least 2."""
+        choices = [[0, *range(LEAST, depths[edge] + 1)] for edge in edges]
+        # a queue that never holds more than it must is most often not needed
+        guesses = [len(c) - 1 if len(c) > 2 else 0 for c in choices]
 
-        def enough(depth: int) -> bool:
-            return self.reached({**depths, edge: depth})
+        def enough(trial: Sequence[int]) -> bool:
+            return self.reached({**depths, **dict(zip(edges, trial, strict=True))})
 
-        low, high, step = LEAST, depths[edge], 1
-        if enough(0):
-            return 0
-        # nearly always it is close to what the queue holds
-        while low < high:
-            if not enough(trial := max(high - step, low)):
-                low = trial + 1
-                break
-            high, step = trial, 2 * step
-        while low < high:
-            middle = (low + high) // 2
-            if enough(middle):
-                high = middle
-            else:
-                low = middle + 1
-        return high
+        return {**depths, **dict(zip(edges, least_choices(choices, enough, guesses, self._trials), strict=True))}

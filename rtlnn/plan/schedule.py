@@ -34,6 +34,10 @@ class Schedule:
     ends: tuple[int, ...]
     frames: int
 
+    def keeps(self, best: "Schedule") -> bool:
+        """Whether it comes to its end, with neither interval nor latency longer than those of `best`."""
+        return self.complete and self.interval <= best.interval and self.latency <= best.latency
+
     @property
     def complete(self) -> bool:
         """Whether all frames have left: no queue was too small."""
@@ -57,31 +61,38 @@ def schedule(layers: Sequence[StreamingLayer], frames: int = FRAMES) -> Schedule
 
 def schedule_circuit(circuit: Circuit, frames: int = FRAMES) -> Schedule:
     """Schedule `frames` frames, back to back, through a circuit."""
-    trace = Trace.of(circuit, frames)
-    entries = [trace.times[tap] for tap in circuit.taps if tap.stage == DESIGN]
-    exits = [trace.times[tap] for tap in circuit.outputs]
-    stage_ends = []
-    for n, stage in enumerate(circuit.stages):
-        ports = [_ends(trace.times[Tap(n, port)], fmt.beats) for port, fmt in enumerate(stage.layer.outputs)]
-        stage_ends.append(tuple(max(ends) for ends in zip(*ports, strict=False)))
-    formats = circuit.output_formats
-    all_ends = [_ends(times, fmt.beats) for times, fmt in zip(exits, formats, strict=True)]
-    ends = tuple(max(ends) for ends in zip(*all_ends, strict=False))
-    inputs, outputs = (tuple(tuple(times.tolist()) for times in each) for each in (entries, exits))
-    return Schedule(inputs, outputs, tuple(stage_ends), ends, frames)
+    return Trace.of(circuit, frames).schedule()
 
 
 @dataclass(frozen=True)
 class Trace:
     """The cycle of every handshake of a circuit, all sources and sinks always ready; without those that never come."""
 
+    circuit: Circuit
+    frames: int
     times: Mapping[Tap, Array]
 
     @classmethod
-    def of(cls, circuit: Circuit, frames: int) -> "Trace":
+    def of(cls, circuit: Circuit, frames: int = FRAMES) -> "Trace":
         links, events = links_of(circuit)
         solve(events, frames)
-        return cls({tap: link.times for tap, link in links.items()})
+        return cls(circuit, frames, {tap: link.times for tap, link in links.items()})
+
+    def schedule(self) -> Schedule:
+        circuit = self.circuit
+        stage_ends = []
+        for n, stage in enumerate(circuit.stages):
+            ports = [self._ends(Tap(n, port)) for port in range(len(stage.layer.outputs))]
+            stage_ends.append(tuple(max(ends) for ends in zip(*ports, strict=False)))
+        ends = tuple(max(ends) for ends in zip(*map(self._ends, circuit.outputs), strict=False))
+        entries = [tap for tap in circuit.taps if tap.stage == DESIGN]
+        inputs, outputs = (tuple(tuple(self.times[tap].tolist()) for tap in t) for t in (entries, circuit.outputs))
+        return Schedule(inputs, outputs, tuple(stage_ends), ends, self.frames)
+
+    def _ends(self, tap: Tap) -> list[int]:
+        """When the last beat of each frame is handed over."""
+        beats = self.circuit.format(tap).beats
+        return self.times[tap][beats - 1 :: beats].tolist()
 
 
 def links_of(circuit: Circuit) -> tuple[dict[Tap, Link], list[Events]]:
@@ -93,8 +104,3 @@ def links_of(circuit: Circuit) -> tuple[dict[Tap, Link], list[Events]]:
         events += stage.layer.timing([links[tap] for tap in taps], outputs)
         events += [link.taken for link in outputs]
     return links, events
-
-
-def _ends(times: Array, beats: int) -> list[int]:
-    """When the last beat of each frame is handed over."""
-    return times[beats - 1 :: beats].tolist()

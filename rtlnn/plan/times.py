@@ -51,7 +51,8 @@ class System:
     def of(cls, events: Sequence[Events], frames: int) -> "System":
         roots = list(dict.fromkeys(e.root for e in events))
         numbers = {e: n for n, e in enumerate(roots)}
-        times = [np.empty(e.count * frames, np.int64) for e in roots]
+        # what waits for nothing has its times already
+        times = [np.empty(e.count * frames, np.int64) if e.waits else e.times for e in roots]
         columns = np.zeros((len(roots), 7), np.int64)
         waits = np.zeros((sum(len(e.waits) for e in roots), 10), np.int64)
         m = 0
@@ -64,8 +65,9 @@ class System:
                     waits[m, 3:7] = where.advance, length, where.table.size // length, where.table.ctypes.data
                     waits[m, 7] = 0 if where.delays is None else where.delays.ctypes.data
                 m += 1
-            columns[n] = wanted.ctypes.data, len(wanted), 0, _address(waits, first), _address(waits, m), 0, -1
-            columns[n, 5] = _address(columns, n)
+            found, own = 0 if e.waits else len(wanted), _address(columns, n)
+            columns[n, :3] = wanted.ctypes.data, len(wanted), found
+            columns[n, 3:] = _address(waits, first), _address(waits, m), own, -1
         return cls(roots, times, columns, waits)
 
     def keep(self, found: Sequence[int]) -> None:
@@ -120,7 +122,7 @@ def compiled_solver() -> Solver | None:
 def solve_in_python(system: System) -> None:
     """The same as times.cpp."""
     numbers = {e: n for n, e in enumerate(system.events)}
-    known: list[list[int]] = [[] for _ in system.events]
+    known: list[list[int]] = [[] if e.waits else e.times.tolist() for e in system.events]
     waits = [[_wait(known[numbers[w.events.root]], w) for w in e.waits] for e in system.events]
     parked: list[tuple[list[int], int]] = [(times, -1) for times in known]
     progress = True
