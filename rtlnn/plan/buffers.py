@@ -9,33 +9,29 @@ from rtlnn.layers.timing import Events, Link
 from rtlnn.layers.window import min_rows
 from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.option import Option
-from rtlnn.plan.schedule import Trace, schedule
+from rtlnn.plan.schedule import Schedule, Trace, schedule
 from rtlnn.plan.thrift import least_choices, trials_for
 from rtlnn.plan.times import solve
 
 __all__ = ["settle_rows"]
 
 
-def settle_rows(options: Sequence[Option], timing: Callable[[Sequence[Option]], Trace]) -> list[Option]:
+def settle_rows(
+    options: Sequence[Option], trace: Trace, timing: Callable[[Sequence[Option]], Schedule]
+) -> list[Option]:
     """Shrink the line buffers that the foldings leave open, as long as neither interval nor latency grows.
 
-    `timing` schedules the layers exactly. A smaller buffer is tried only where it saves memory. Nor may the layer alone
-    become slower than all are together: queues before it would hide that for longer than is scheduled.
+    `timing` schedules the layers exactly, and `trace` is what `options` do. A smaller buffer is tried only where it
+    saves memory. Nor may the layer alone become slower than all are together: queues before it would hide that for
+    longer than is scheduled.
 
     First all layers are tried at once, each with the buffer that is enough where its neighbours do what they did with
     large ones. In a large network, of which schedules take long, some that could be smaller may then stay as they are.
     """
-    trace = timing(options)
     best = trace.schedule()
     choices = [[*_smaller(option, best.interval), option] for option in options]
     guesses = [_guess(c, trace) if len(c) > 1 else 0 for c in choices]
-    trials = trials_for(trace.circuit)
-    del trace
-
-    def enough(chosen: Sequence[Option]) -> bool:
-        return timing(chosen).schedule().keeps(best)
-
-    return least_choices(choices, enough, guesses, trials)
+    return least_choices(choices, lambda c: timing(c).keeps(best), guesses, trials_for(trace.circuit))
 
 
 def _smaller(option: Option, interval: int) -> list[Option]:

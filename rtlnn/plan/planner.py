@@ -113,8 +113,9 @@ class _Planner:
     def _settle(self, chosen: Sequence[Option], given: Depths) -> tuple[list[Option], dict[Edge, int]]:
         """Line buffers, then queues."""
         self._progress("sizing buffers")
-        edges = self._edges_beside(chosen)
-        settled = settle_rows(chosen, lambda options: self._trace(options, FRAMES, edges))
+        edges, trace = self._edges_beside(chosen)
+        settled = settle_rows(chosen, trace, lambda options: self._trace(options, FRAMES, edges).schedule())
+        del trace
         return settled, settle_queues(self._circuits(settled), self.assembly.edges, given)
 
     def _choose(self, goal: Goal, budget: Budget) -> list[Option]:
@@ -146,13 +147,13 @@ class _Planner:
         circuits = self._circuits(options)
         return Trace.of(circuits(unlimited(circuits, edges, frames), False), frames)
 
-    def _edges_beside(self, chosen: Sequence[Option]) -> Sequence[Edge]:
+    def _edges_beside(self, chosen: Sequence[Option]) -> tuple[Sequence[Edge], Trace]:
         """Where queues are while line buffers shrink: not in front of them, if these are enough: a queue costs more."""
         joins = [edge for edge in self.assembly.edges if edge.joins]
-        if len(joins) == len(self.assembly.edges):
-            return joins
-        fast = self._trace(chosen, FRAMES, joins).schedule().keeps(self._timing(chosen))
-        return joins if fast else self.assembly.edges
+        trace = self._trace(chosen, FRAMES, joins)
+        if len(joins) == len(self.assembly.edges) or trace.schedule().keeps(self._timing(chosen)):
+            return joins, trace
+        return self.assembly.edges, self._trace(chosen, FRAMES, self.assembly.edges)
 
     def _circuits(self, options: Sequence[Option]) -> Circuits:
         return lambda depths, blocks: self.assembly.circuit(options, depths, blocks=blocks)

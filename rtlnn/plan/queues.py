@@ -49,11 +49,13 @@ def settle_queues(circuit: Circuits, edges: Sequence[Edge], given: Depths | None
     search = _Search(circuit, edges, depths)
     free = [edge for edge in edges if edge not in given]
     # those that nobody needs first: without them the others are bounded
-    for alone in (dict.fromkeys(free, 0), {edge: 0 for edge in free if not edge.joins}):
-        if search.reached({**depths, **alone}):
+    for alone in (dict.fromkeys(free, 0), {edge: 0 for edge in free if not edge.joins}, {}):
+        if trace := search.reached({**depths, **alone}):
             depths |= alone
             break
-    depths |= {edge: most for edge, most in search.held(depths).items() if edge not in given}
+    assert trace, "these are the depths that set the goal"
+    held = search.held(trace, depths)
+    depths |= {edge: most for edge, most in held.items() if edge not in given}
     return _in_blocks(search, search.least(depths, free), free)
 
 
@@ -81,20 +83,21 @@ class _Search:
             raise InputError("the plan's queues are too small: the design comes to a stop; leave out `queues`")
         self._goal, self._trials = goal, trials_for(largest)
 
-    def reached(self, depths: Depths) -> bool:
+    def reached(self, depths: Depths) -> Trace | None:
+        """What happens with these depths; None where they are not enough."""
         circuit = self._circuit(depths, self.blocks)
         # most of what is not enough shows in the first frame
         first = schedule_circuit(circuit, 1)
-        enough = first.complete and first.latency <= self._goal.latency
-        return enough and schedule_circuit(circuit).keeps(self._goal)
+        if not first.complete or first.latency > self._goal.latency:
+            return None
+        trace = Trace.of(circuit)
+        return trace if trace.schedule().keeps(self._goal) else None
 
-    def held(self, depths: Depths) -> dict[Edge, int]:
+    def held(self, trace: Trace, depths: Depths) -> dict[Edge, int]:
         """For each queue the depth from which on it is never full."""
-        circuit = self._circuit(depths, self.blocks)
-        trace = Trace.of(circuit, FRAMES)
         result = {}
-        for edge, n in self._queues(circuit, depths):
-            came, left = (trace.times[tap] for tap in (circuit.sources[n][0], Tap(n)))
+        for edge, n in self._queues(trace.circuit, depths):
+            came, left = (trace.times[tap] for tap in (trace.circuit.sources[n][0], Tap(n)))
             # a beat needs a place that another one has left in an earlier cycle
             held = np.arange(1, len(came) + 1) - np.searchsorted(left, came)
             result[edge] = max(LEAST, int(held.max()))
@@ -118,6 +121,6 @@ class _Search:
         guesses = [len(c) - 1 if len(c) > 2 else 0 for c in choices]
 
         def enough(trial: Sequence[int]) -> bool:
-            return self.reached({**depths, **dict(zip(edges, trial, strict=True))})
+            return self.reached({**depths, **dict(zip(edges, trial, strict=True))}) is not None
 
         return {**depths, **dict(zip(edges, least_choices(choices, enough, guesses, self._trials), strict=True))}

@@ -9,9 +9,9 @@ from rtlnn.layers.circuit import Circuit
 __all__ = ["least_choices", "trials_for"]
 
 T = TypeVar("T")
-_FEW = 6
-_BEATS = 200_000_000
-"""Trials of a large network, and beats of all trials of a smaller one, which take a quarter of a minute."""
+_FEW = 2
+_BEATS = 50_000_000
+"""Schedules of a large network, and beats a frame of those of a smaller one, which take some ten seconds."""
 
 
 def trials_for(circuit: Circuit) -> int:
