@@ -155,7 +155,7 @@ def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: P
     progress("reading the model")
     network = load_network(
         model, options.calibration, options.input_shapes, options.precision, settings, options.calibration_method,
-        options.softmax,
+        options.softmax, progress,
     )  # fmt: skip
     _check_shell(network, platform)
     network = replace(network, notes=(*network.notes, *notes))
@@ -247,10 +247,12 @@ def _buses(prefix: str, values: Sequence[str], ports: Sequence[ModelPort]) -> li
 def _write(
     folder: Path, design: Design, platform: Platform, interface: Interface, report: dict[str, Any], progress: Progress
 ) -> None:
+    progress("filling memories")
+    filled = design.filled()
     progress("generating Verilog")
     sides = interface.inputs, interface.outputs
     inputs, outputs = ([Bus(name, port.element_bits) for name, port in ports.items()] for ports in sides)
-    netlist = emit_circuit(interface.top, design.filled(), inputs, outputs)
+    netlist = emit_circuit(interface.top, filled, inputs, outputs)
     files = {f"rtl/{name}.v": text for name, text in netlist.modules.items()}
     files["rtl/files.f"] = "".join(f"{name}.v\n" for name in netlist.modules)
     files |= {f"mem/{name}": text for name, text in netlist.memories.items()}
@@ -263,6 +265,7 @@ def _write(
     files["README.md"] = port_sheet(interface, report)
     files |= vivado_files(interface, platform)
     files |= ip_files(interface, platform, design.network.name, tuple(files))
+    progress("writing files")
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """From a trained model to a network of integers: the whole front half of the flow, in one call."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -69,6 +69,7 @@ def load_network(
     settings: Settings | None = None,
     method: CalibrationMethod = CalibrationMethod.MIN_MAX,
     softmax: SoftmaxPlace = SoftmaxPlace.HOST,
+    progress: Callable[[str], None] = lambda step: None,
 ) -> Network:
     """Read a model, quantize it if it is not, and lower it to integers.
 
@@ -82,6 +83,7 @@ def load_network(
     settings : bits of a float model, and requantizations, layer by layer
     method : how the ranges of a float model's activations are taken from the data
     softmax : where a Softmax is computed
+    progress : called with what is being done
 
     A float model and what `quantize_model` makes of it give the same network. Raises `InputError`.
     """
@@ -90,7 +92,9 @@ def load_network(
         if settings is not None:
             _check_quantized(imported, settings)
         if calibration is None:
+            progress("lowering to integers")
             return network_of(imported, precision, (), settings, softmax)
+        progress("quantizing")
         whole, notes = complete(imported, calibration)
         return network_of(whole, precision, notes, settings, softmax)
     if calibration is None:
@@ -99,8 +103,10 @@ def load_network(
             f"({_frames_wanted(imported)}), or --calibration random to "
             "study size and speed alone"
         )
+    progress("quantizing")
     quantized = replace(import_model(quantize_imported(imported, calibration, settings, method)), name=imported.name)
     notes = (RANDOM_NOTE,) if calibration is Calibration.RANDOM else ()
+    progress("lowering to integers")
     return network_of(quantized, precision, notes, settings, softmax)
 
 

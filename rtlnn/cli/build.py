@@ -10,6 +10,7 @@ from pathlib import Path
 from rtlnn.builder import build
 from rtlnn.cli.console import print_lines, step_display
 from rtlnn.cli.model_options import add_design_options, add_json, add_model_options, design_options
+from rtlnn.cli.phases import add_profile, phase_of, phases
 from rtlnn.cli.report_tables import print_report
 
 EXAMPLES = """\
@@ -26,12 +27,13 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder to write (default: build/MODEL)")
     add_design_options(parser)
     add_json(parser)
+    add_profile(parser)
 
 
 def run(options: Namespace) -> int:
     output = options.output or Path("build") / Path(options.model).stem
-    with step_display() as progress:
-        report = build(options.model, output, design_options(options), progress)
+    with phases(options.profile) as timer, step_display() as show:
+        report = build(options.model, output, design_options(options), timer.timed(show, phase_of))
     if options.json:
         print(json.dumps(report, indent=2))
         return 0

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from rtlnn.builder import estimate
 from rtlnn.cli.console import step_display
 from rtlnn.cli.model_options import add_design_options, add_json, add_model_options, design_options
+from rtlnn.cli.phases import add_profile, phase_of, phases
 from rtlnn.cli.report_tables import print_report
 
 EXAMPLES = """\
@@ -19,11 +20,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     add_model_options(parser)
     add_design_options(parser)
     add_json(parser)
+    add_profile(parser)
 
 
 def run(options: Namespace) -> int:
-    with step_display() as progress:
-        report = estimate(options.model, design_options(options), progress)
+    with phases(options.profile) as timer, step_display() as show:
+        report = estimate(options.model, design_options(options), timer.timed(show, phase_of))
     if options.json:
         print(json.dumps(report, indent=2))
     else:

@@ -6,6 +6,7 @@ from pathlib import Path
 from rtlnn.api import simulate, simulate_by_layer
 from rtlnn.cli.console import bar_display
 from rtlnn.cli.model_options import add_json
+from rtlnn.cli.phases import add_profile, bar_phase_of, phases
 from rtlnn.cli.simulation_table import print_layers, print_result
 from rtlnn.errors import CheckFailed, InputError
 from rtlnn.sim.result import Level
@@ -58,6 +59,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--scheduler", metavar="URL", help="with --by-layer: a Dask scheduler, such as tcp://host:8786")
     parser.add_argument("--waves", action="store_true", help="record the signals in BUILD_DIR/sim/")
     add_json(parser)
+    add_profile(parser)
 
 
 def run(options: Namespace) -> int:
@@ -65,7 +67,7 @@ def run(options: Namespace) -> int:
         return _by_layer(options)
     if wrong := [name for name in ("layers", "workers", "scheduler") if getattr(options, name) is not None]:
         raise InputError(f"--{wrong[0]} needs --by-layer")
-    with bar_display() as progress:
+    with phases(options.profile) as timer, bar_display() as show:
         result = simulate(
             options.build_dir,
             options.inputs,
@@ -73,7 +75,7 @@ def run(options: Namespace) -> int:
             Level(options.level),
             Simulator(options.simulator),
             options.waves,
-            progress,
+            timer.timed(show, bar_phase_of),
         )
     if options.json:
         print(result.to_json(), end="")
@@ -86,7 +88,8 @@ def _by_layer(options: Namespace) -> int:
     if options.waves or options.level != Level.CORE.value or options.simulator != Simulator.VERILATOR.value:
         raise InputError("--by-layer runs the layers of the core with Verilator, without waves")
     names = [name.strip() for name in options.layers.split(",")] if options.layers else []
-    with bar_display() as progress:
+    with phases(options.profile) as timer, bar_display() as show:
+        progress = timer.timed(show, bar_phase_of)
         result = simulate_by_layer(
             options.build_dir, options.inputs, options.frames, names, options.workers, options.scheduler, progress
         )
