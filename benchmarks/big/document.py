@@ -1,0 +1,107 @@
+"""The table of large networks: docs/big_networks.md, with its numbers in docs/big_networks.json."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.big.rows import ROWS, Row
+
+__all__ = ["load", "markdown", "write"]
+
+NAME = "big_networks"
+
+HEAD = """\
+# Large networks
+
+What others published, what rtlnn reaches, and what limits it. Written by `python -m benchmarks.big`; the numbers are in
+[big_networks.json](big_networks.json).
+
+Weights are random, but seeded, in published topologies (`benchmarks/networks/big.py`); MobileNetV2's are trained, from
+an int8 model of others. Interval and latency are cycles by the schedule model, which simulation asserts in every layer,
+and in smaller networks as a whole; milliseconds are at the clock of the published design. Resources are planned.
+Efficiency is multiplications / (interval × 2 × all DSPs). "Verified" counts the layers whose own Verilog was simulated:
+every bit equal to the reference, every handshake in the planned cycle, then bits again with random stalls.
+"""
+
+TAIL = """\
+To verify further layers of a build: `rtlnn simulate DIR --by-layer` ([simulation.md](simulation.md)); with
+`python -m benchmarks.big --work DIR` builds are kept, so that layers can be simulated in several goes.
+"""
+
+
+def markdown(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """The whole page; rows that were not measured say so."""
+    columns = (
+        "network, device",
+        "published",
+        "aim",
+        "reached",
+        "DSP, LUT, BRAM36, URAM",
+        "efficiency",
+        "limit",
+        "verified",
+    )
+    lines = [f"| {' | '.join(columns)} |", "| --- " * len(columns) + "|"]
+    lines += [f"| {' | '.join(_cells(row, results.get(row.name)))} |" for row in ROWS]
+    return f"{HEAD}\n" + "\n".join(lines) + f"\n\n{_builds(results)}\n{TAIL}"
+
+
+def write(results: Mapping[str, Mapping[str, Any]], folder: Path) -> None:
+    (folder / f"{NAME}.json").write_text(json.dumps(results, indent=1) + "\n")
+    (folder / f"{NAME}.md").write_text(markdown(results))
+
+
+def load(folder: Path) -> dict[str, dict[str, Any]]:
+    """The results of before; none if there is no file."""
+    path = folder / f"{NAME}.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _cells(row: Row, result: Mapping[str, Any] | None) -> list[str]:
+    goal = f"interval ≤ {row.goal.interval:,}"
+    if row.goal.latency:
+        goal += f", latency ≤ {row.goal.latency:,}"
+    if row.goal.dsp:
+        goal += f", DSP ≤ {row.goal.dsp:,}"
+    start = [f"{row.name}, {row.platform}", row.published, goal]
+    if result is None:
+        return [*start, "not measured yet", "", "", "", ""]
+    if "refused" in result:
+        return [*start, "refused", "", "", str(result["refused"]).replace("|", "/").replace("\n", " "), ""]
+    interval, latency = result["interval"], result["latency"]
+    met = interval <= row.goal.interval and latency <= (row.goal.latency or latency)
+    met = met and result["dsp"] <= (row.goal.dsp or result["dsp"])
+    milliseconds = interval / row.clock_mhz / 1e3, latency / row.clock_mhz / 1e3
+    reached = (
+        f"interval {interval:,} ({milliseconds[0]:.3g} ms, {1e3 / milliseconds[0]:,.0f} frames/s "
+        f"at {row.clock_mhz} MHz), latency {latency:,} ({milliseconds[1]:.3g} ms)" + ("" if met else " ✗")
+    )
+    cost = ", ".join(f"{result[key]:,g}" if key == "bram36" else f"{result[key]:,}" for key in _RESOURCES)
+    limits = result["limits"]
+    limit = f"the arithmetic of {limits[0]}" + (f" and {len(limits) - 1} more" if len(limits) > 1 else "")
+    seen = result.get("simulated")
+    verified = f"{seen['passed']} of {result['layers']} layers" if seen else "-"
+    if seen and seen["failures"]:
+        verified += f"; {seen['layers'] - seen['passed']} FAILED"
+    return [*start, reached, cost, f"{result['efficiency']:.2f}", limit, verified]
+
+
+_RESOURCES = ("dsp", "lut", "bram36", "uram")
+
+
+def _builds(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """How long they took to build and to simulate."""
+    lines = []
+    for row in ROWS:
+        result = results.get(row.name)
+        if not result or "refused" in result:
+            continue
+        line = f"- {row.name}: built in {result['build_seconds']} s with {result['build_megabytes']:,} MB"
+        if seen := result.get("simulated"):
+            line += (
+                f"; {seen['layers']} layers ({seen['modules']} different ones), {seen['frames']} frames each, "
+                f"{seen['cycles']:,} cycles simulated in {seen['seconds']} s by {seen['workers']} workers"
+            )
+        lines.append(f"{line}.")
+    return "\n".join(lines) + "\n" if lines else ""
