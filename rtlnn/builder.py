@@ -32,7 +32,7 @@ from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.planner import Design, plan_network
 from rtlnn.platforms.alveo.units import unit_share, with_units
 from rtlnn.platforms.loader import load_platform
-from rtlnn.platforms.shells import compute_units, emit_shell, kernel_name
+from rtlnn.platforms.shells import compute_units, emit_host_program, emit_shell, kernel_name
 from rtlnn.platforms.spec import Platform
 from rtlnn.precision import read_precision
 from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod
@@ -276,6 +276,7 @@ def _write(
     if platform.shell:
         progress("generating the platform's shell")
         emit_shell(interface, platform, folder)
+        emit_host_program(design.network, interface, platform, folder)
 
 
 def _replace(output: Path, folder: Path, aside: Path) -> None:

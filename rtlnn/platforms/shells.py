@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from rtlnn.emit.interface import ComputeUnit, Interface
+from rtlnn.ir.network import Network
 from rtlnn.layers.component import Resources
 from rtlnn.platforms.alveo.control import memory_buses
 from rtlnn.platforms.alveo.emission import emit_kernel
+from rtlnn.platforms.alveo.host_program import emit_host
 from rtlnn.platforms.alveo.shell import VitisShell
 from rtlnn.platforms.alveo.units import place_units
 from rtlnn.platforms.shell_protocol import ShellSpec
@@ -14,13 +16,18 @@ from rtlnn.platforms.spec import Platform
 from rtlnn.platforms.zynq.emission import emit_zynq
 from rtlnn.platforms.zynq.shell import ZynqShell
 
-__all__ = ["EMITTERS", "compute_units", "emit_shell", "kernel_name"]
+__all__ = ["EMITTERS", "HOSTS", "compute_units", "emit_host_program", "emit_shell", "kernel_name"]
 
 EMITTERS: Mapping[type[ShellSpec], Callable[[Interface, Platform, Path], None]] = {
     VitisShell: emit_kernel,
     ZynqShell: emit_zynq,
 }
 """Each writes its shell around the core of the interface into the build folder."""
+
+HOSTS: Mapping[type[ShellSpec], Callable[[Network, Interface, Path], None]] = {
+    VitisShell: emit_host,
+}
+"""Each writes what runs the build on the host, with the host's parts of the network."""
 
 
 def kernel_name(top: str, platform: Platform) -> str | None:
@@ -43,3 +50,9 @@ def emit_shell(interface: Interface, platform: Platform, out_dir: Path) -> None:
     """Write the platform's shell around the core of `interface` into the build folder; nothing for a bare device."""
     if platform.shell is not None:
         EMITTERS[type(platform.shell)](interface, platform, out_dir)
+
+
+def emit_host_program(network: Network, interface: Interface, platform: Platform, out_dir: Path) -> None:
+    """Write what runs the build on the host into the build folder, where the platform's shell has such a program."""
+    if platform.shell is not None and type(platform.shell) in HOSTS:
+        HOSTS[type(platform.shell)](network, interface, out_dir)

@@ -9,6 +9,7 @@ from rtlnn.runtime.backend import Backend
 from rtlnn.runtime.pynq import open_pynq
 from rtlnn.runtime.reference import open_reference
 from rtlnn.runtime.simulator import open_simulator
+from rtlnn.runtime.xrt import open_xrt
 from rtlnn.sim.build_folder import BuildFolder
 
 __all__ = ["OPENERS", "open_backend"]
@@ -17,6 +18,7 @@ OPENERS: Mapping[str, Callable[..., Backend]] = {
     "pynq": open_pynq,
     "reference": open_reference,
     "simulator": open_simulator,
+    "xrt": open_xrt,
 }
 """Each takes the build folder, and its own options as keywords."""
 
