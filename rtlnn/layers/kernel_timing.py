@@ -11,7 +11,7 @@ from rtlnn.layers.results import PassShape
 from rtlnn.layers.timing import NEVER, Events, Link, Repeating
 from rtlnn.layers.window import WindowConfig
 
-__all__ = ["kernel_waits"]
+__all__ = ["kernel_waits", "latest_words"]
 
 
 def kernel_waits(
@@ -109,13 +109,13 @@ def _words_of(
         # most rows wait for the same words, some rows further down
         if (key := (y - top).tobytes() + outside.tobytes()) not in known:
             words = np.where(outside | beside, NEVER, (y - top) * row_beats + x // pixels * groups + order[:, 2])
-            known[key] = _latest(words)
+            known[key] = latest_words(words)
         rows.append((_moved(known[key][0], top * row_beats), known[key][1]))
     # even if it is padding, a frame's first step waits for the frame's first word
     y, outside = last(0, order[:, 0] - pads[0])
     words = np.where(outside | beside[0], NEVER, y * row_beats + x[0] // pixels * groups + order[:, 2])[None]
     words[0, 0] = max(words[0, 0], 0)
-    first = _latest(words)
+    first = latest_words(words)
     terms = max(words.shape[1] for words, _ in (first, *rows))
     moved = np.arange(blocks * channel_passes)[:, None] // channel_passes * pass_words
     table = _moved(np.concatenate([_filled(w, terms, NEVER) for w, _ in rows])[:, None], moved)
@@ -124,7 +124,7 @@ def _words_of(
     return Repeating.of(table.reshape(-1, terms), size[0] * row_beats, delays.reshape(-1, terms))
 
 
-def _latest(words: Array) -> tuple[Array, Array]:
+def latest_words(words: Array) -> tuple[Array, Array]:
     """Of the words [positions, steps] those that can be the last to come in time, and the steps after theirs.
 
     A word comes a cycle after the one before it, at the earliest, and a step goes a cycle after the one before it. So a
