@@ -1,8 +1,7 @@
 """The times of events: the least ones with which nothing comes before what it waits for.
 
 The graph is made into arrays of numbers, and these are worked through by a loop of a few lines that is written twice:
-compiled, for anything large, and in Python, for what is small and for machines without a compiler. (Measured: as
-coroutines 1.1 us an occurrence, in Python as here 1.5 us, of which there are a third, compiled 10 ns.)
+compiled, for anything large, and in Python, for what is small and for machines without a compiler.
 """
 
 import ctypes
