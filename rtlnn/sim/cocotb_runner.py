@@ -27,6 +27,14 @@ MEMORY_FOLDER = "mem/"
 TIMESCALE = ("1ns", "1ps")
 LOG_LINES = 15
 
+WAVES_OF_ICARUS = """module waves_of_icarus;
+    initial begin
+        $dumpfile("waves.fst");
+        $dumpvars(0, {top});
+    end
+endmodule
+"""
+
 
 class _Verilator(cocotb_runner.Verilator):
     """cocotb's runner with a given Verilator: two private methods are extended, so cocotb is pinned."""
@@ -100,9 +108,13 @@ class CocotbBench:
             if any(path.name == "glbl.v" for path in verilog_files):
                 # the vendor's models look for this module beside the top
                 options += ["-s", "glbl"]
+            if waves:  # cocotb's own recorder is SystemVerilog
+                options += ["-s", "waves_of_icarus"]
         macros = {**(defines or {}), "RTLNN_MEM_DIR": f'"{MEMORY_FOLDER}"'}
         texts = [path.read_bytes() for path in verilog_files]
         facts = (program, top, waves, sorted(macros.items()), options, str(cocotb_tools.config.libs_dir))
+        if waves and simulator is Simulator.ICARUS:
+            texts.append(WAVES_OF_ICARUS.format(top=top).encode())
         digest = hashlib.sha256(repr((*facts, importlib.metadata.version("cocotb"))).encode())
         for text in texts:
             digest.update(hashlib.sha256(text).digest())
@@ -129,7 +141,7 @@ class CocotbBench:
                     build_args=options,
                     build_dir=work,
                     always=True,
-                    waves=waves,
+                    waves=waves and simulator is Simulator.VERILATOR,
                     timescale=TIMESCALE,
                     log_file=log,
                 )
@@ -154,7 +166,6 @@ class CocotbBench:
             link.symlink_to(mem_dir.resolve(), target_is_directory=True)
         results, log = work_dir.resolve() / "results.xml", work_dir.resolve() / "simulation.log"
         tester: Any = cocotb_runner.get_runner(self.simulator.value)
-        waves = work_dir.resolve() / "waves.fst"
         try:
             tester.test(
                 test_module=test_module,
@@ -165,7 +176,6 @@ class CocotbBench:
                 results_xml=str(results),
                 seed=seed,
                 waves=self.waves,
-                plusargs=[f"+dumpfile_path={waves}"] if self.waves and self.simulator is Simulator.ICARUS else [],
                 log_file=log,
             )
         except (SystemExit, RuntimeError):  # the runner's way to say that a test failed, or that the simulator crashed
