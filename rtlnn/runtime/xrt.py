@@ -132,6 +132,7 @@ class _XrtBackend:
         memory[:, : port.frame_bytes] = rows.view(np.uint8)
         self._send(slot.input, memory.reshape(-1))
         slot.run.set_arg(FRAMES, len(given))
+        self._check_status(slot.unit)  # a start that finds the kernel idle clears it
         slot.run.start()
         slot.first, slot.frames = first, len(given)
 
@@ -141,11 +142,10 @@ class _XrtBackend:
         oldest = min(_busy(slots), key=lambda s: s.first)
         slot = next((s for s in _busy(slots) if s.run.state() == done), oldest)
         state = slot.run.wait(TIMEOUT_MS)
-        status = self._status(slot.unit)
         if state != done:
-            raise CheckFailed(f"{slot.unit.name} did not finish a run (state {state}); {_told(status)}")
-        if status:
-            raise CheckFailed(f"{slot.unit.name}: {_told(status)}")
+            told = _told(self._status(slot.unit))
+            raise CheckFailed(f"{slot.unit.name} did not finish a run (state {state}); {told}")
+        self._check_status(slot.unit)
         port, stride = self._interface.output, self._strides[1]
         size = slot.frames * stride
         slot.output.sync(self._xrt.xclBOSyncDirection.XCL_BO_SYNC_BO_FROM_DEVICE, size, 0)
@@ -154,6 +154,11 @@ class _XrtBackend:
         results[slot.first : slot.first + slot.frames] = rows
         slot.frames = 0
         return slot
+
+    def _check_status(self, unit: _Unit) -> None:
+        status = self._status(unit)
+        if status:
+            raise CheckFailed(f"{unit.name}: {_told(status)}")
 
     def _status(self, unit: _Unit) -> StatusBit:
         """The status register; pyxrt of some versions cannot read it."""

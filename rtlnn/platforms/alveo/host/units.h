@@ -143,6 +143,7 @@ private:
       port.pack(in.data() + (first + i) * port.elements, memory + i * port.stride());
     slot.input.sync(XCL_BO_SYNC_BO_TO_DEVICE, frames * port.stride(), 0);
     slot.run.set_arg(frames_argument, static_cast<std::uint32_t>(frames));
+    check_status(); // a start that finds the kernel idle clears it
     slot.run.start();
     slot.first = first;
     slot.frames = frames;
@@ -153,14 +154,18 @@ private:
     if (state != ERT_CMD_STATE_COMPLETED)
       throw std::runtime_error(name_ + " did not finish a run (state " + std::to_string(state) + "); status: " +
                                describe(kernel_.read_register(status_offset)));
-    if (const std::uint32_t status = kernel_.read_register(status_offset))
-      throw std::runtime_error(name_ + ": " + describe(status));
+    check_status();
     const Port &port = settings_.output;
     slot.output.sync(XCL_BO_SYNC_BO_FROM_DEVICE, slot.frames * port.stride(), 0);
     const auto *memory = slot.output.map<const unsigned char *>();
     for (std::size_t i = 0; i < slot.frames; ++i)
       port.unpack(memory + i * port.stride(), out.data() + (slot.first + i) * port.elements);
     slot.frames = 0;
+  }
+
+  void check_status() const {
+    if (const std::uint32_t status = kernel_.read_register(status_offset))
+      throw std::runtime_error(name_ + ": " + describe(status));
   }
 
   const Settings &settings_;
