@@ -48,7 +48,7 @@ def load_platform(name_or_path: str | Path) -> Platform:
 
 
 def _read(path: Path) -> Platform:
-    return read_record(path, Platform, "platform", "docs/platforms.md shows one")
+    return read_record(path, Platform, "platform", "docs/platforms/README.md shows one")
 
 
 @cache
