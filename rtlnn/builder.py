@@ -60,7 +60,9 @@ class Options:
     softmax : where a Softmax is computed
     objective : what to optimize
     target_interval, target_fps : cycles a frame, or frames a second, to reach; at most one of them
-    max_dsp, max_lut, max_bram : budget (default: 70 % of what the platform leaves to the user)
+    max_dsp, max_lut, max_bram : budget (default: the utilization)
+    utilization : part of what the platform leaves to the user that may be filled, above 0 and at most 1; the fuller,
+        the harder it is to route
     plan : a plan file to follow, in place of a search
     compute_units : copies of the design on the card (default: what the platform says); targets and budget are for one
     """
@@ -80,6 +82,7 @@ class Options:
     max_dsp: int | None = None
     max_lut: int | None = None
     max_bram: float | None = None
+    utilization: float = DEFAULT_SHARE
     plan: Path | None = None
     compute_units: int | None = None
 
@@ -129,8 +132,11 @@ class Options:
             if value is not None and value < 0:
                 raise InputError(f"--{name} must not be negative")
 
+        if not 0 < self.utilization <= 1:
+            raise InputError(f"the utilization must be above 0 and at most 1, not {self.utilization:g}")
+
         def limit(given: float | None, available: float) -> float:
-            return DEFAULT_SHARE * available if given is None else min(given, available)
+            return self.utilization * available if given is None else min(given, available)
 
         return Budget(
             limit(self.max_lut, free.lut),

@@ -38,12 +38,19 @@ def report_of(design: Design, platform: Platform, units: int = 1) -> dict[str, A
         "layers": layers,
         "resources": _amounts(sum([design.resources] * units, Resources())),
         "available": _amounts(platform.available),
+        "bound": _bound(design),
         "host": {
             "head": [_host_node(n.name, type(n.op).__name__) for n in network.head.nodes],
             "tail": [_host_node(n.name, type(n.op).__name__) for n in network.tail.nodes],
         },
         "notes": list(network.notes),
     }
+
+
+def _bound(design: Design) -> dict[str, int | float | None] | None:
+    """How far from the best the plan may be, of the foldings that were looked at; None where nothing is known."""
+    margin = design.margin
+    return None if margin is None else {"interval_cycles": margin.interval, "excess": margin.excess}
 
 
 def _layer(option: Option, slowest: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from rtlnn.builder import Options
 from rtlnn.ops import Precision
 from rtlnn.passes.settings import Settings
 from rtlnn.passes.softmax import SoftmaxPlace
-from rtlnn.plan.goal import Objective
+from rtlnn.plan.goal import DEFAULT_SHARE, Objective
 from rtlnn.precision import read_precision
 from rtlnn.quantization import Calibration, CalibrationMethod
 
@@ -94,7 +94,15 @@ def add_design_options(parser: ArgumentParser) -> None:
     goal.add_argument(
         "--plan", type=Path, metavar="FILE", help="follow this plan.json, perhaps edited, in place of a search"
     )
-    budget = parser.add_argument_group("budget", "default: 70 % of what the platform leaves to the user")
+    budget = parser.add_argument_group("budget")
+    budget.add_argument(
+        "--utilization",
+        type=float,
+        default=DEFAULT_SHARE,
+        metavar="PART",
+        help="part of what the platform leaves to the user that may be filled; beyond 0.7, routing becomes hard "
+        "(default: %(default)s)",
+    )
     budget.add_argument("--max-dsp", type=int, metavar="N", help="multipliers (DSP slices)")
     budget.add_argument("--max-lut", type=int, metavar="N", help="look-up tables")
     budget.add_argument("--max-bram", type=float, metavar="N", help="block RAMs of 36 Kbit")
@@ -166,6 +174,7 @@ def design_options(options: Namespace) -> Options:
         max_dsp=options.max_dsp,
         max_lut=options.max_lut,
         max_bram=options.max_bram,
+        utilization=options.utilization,
         plan=options.plan,
         compute_units=options.compute_units,
     )

@@ -65,10 +65,16 @@ def _share(used: float, available: float) -> str:
 def _timing(report: Report) -> list[str]:
     mhz, units = report["clock_mhz"], report["compute_units"]
     rate = f"{report['fps']:,.0f} frames/s" + (f" by {units} units" if units > 1 else "")
-    return [
+    lines = [
         f"latency   {report['latency_cycles']:,} cycles = {report['latency_us']:,.2f} µs at {mhz:g} MHz",
         f"interval  {report['interval_cycles']:,} cycles = {rate}",
     ]
+    bound = report["bound"] or {}
+    if shortest := bound.get("interval_cycles"):
+        lines.append(f"bound     no folding within the budget has an interval below {shortest:,} cycles")
+    if (excess := bound.get("excess")) is not None:
+        lines.append(f"bound     at most {100 * excess:.1f} % above the smallest folding for that interval")
+    return lines
 
 
 def _host(host: dict[str, list[dict[str, str]]]) -> list[str]:

@@ -5,8 +5,12 @@ from enum import Enum
 
 from rtlnn.errors import InputError
 from rtlnn.layers.component import Resources
+from rtlnn.plan.amounts import NAMES, SCALES, Vector
 
-__all__ = ["DEFAULT_SHARE", "Budget", "Goal", "Objective"]
+__all__ = ["DEFAULT_SHARE", "Budget", "Goal", "Objective", "allowed_of", "prices_of"]
+
+_WHOLE = 1 << 32
+"""The price of the whole budget of any resource."""
 
 DEFAULT_SHARE = 0.7
 """Part of what the platform leaves to the user that a plan may fill; beyond it, routing becomes hard."""
@@ -65,3 +69,20 @@ class Budget:
         """How much of the budget is used: the sum of the parts, so that a scarce resource is dear."""
         pairs = [(getattr(used, n), getattr(self, n)) for n in ("lut", "ff", "dsp", "bram36", "uram")]
         return sum(u / max(a, 1e-9) for u, a in pairs if u)
+
+
+def prices_of(budget: Budget) -> Vector:
+    """What a unit of each resource is worth: the whole budget of any is worth the same.
+
+    Where nothing is allowed, a unit is worth as much as the whole of another.
+    """
+    lut, ff, dsp, bram36, uram = (
+        round(_WHOLE / max(getattr(budget, name) * scale, 1)) for name, scale in zip(NAMES, SCALES, strict=True)
+    )
+    return lut, ff, dsp, bram36, uram
+
+
+def allowed_of(budget: Budget) -> Vector:
+    """The budget in whole numbers."""
+    lut, ff, dsp, bram36, uram = (int(getattr(budget, name) * scale) for name, scale in zip(NAMES, SCALES, strict=True))
+    return lut, ff, dsp, bram36, uram

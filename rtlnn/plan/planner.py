@@ -18,7 +18,7 @@ from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.option import Option
 from rtlnn.plan.queues import Circuits, Depths, settle_queues, unlimited
 from rtlnn.plan.schedule import FRAMES, Schedule, Trace, schedule_circuit
-from rtlnn.plan.search import choose
+from rtlnn.plan.search import Margin, choose
 from rtlnn.plan.shorten import shorten_chains
 from rtlnn.plan.tasks import tasks_of
 
@@ -41,6 +41,7 @@ class Design:
     circuit : all stages, width converters and queues included (memories still empty)
     schedule : when every beat moves
     resources : estimated cost
+    margin : how far from the best the search's choice may be; None for a given plan, or where nothing is known
     """
 
     network: Network
@@ -50,6 +51,7 @@ class Design:
     circuit: Circuit
     schedule: Schedule
     resources: Resources
+    margin: Margin | None = None
 
     def filled(self) -> Circuit:
         """The circuit with the contents of its memories."""
@@ -80,7 +82,7 @@ def plan_network(
     if given is not None and (shortfalls := budget.shortfalls(cost)):
         raise InputError(f"the plan does not fit: it takes {', '.join(shortfalls)}")
     plan = HardwarePlan.of(network.name, platform, chosen, depths)
-    return Design(network, plan, tuple(chosen), depths, circuit, schedule_circuit(circuit), cost)
+    return Design(network, plan, tuple(chosen), depths, circuit, schedule_circuit(circuit), cost, planner.margin)
 
 
 class _Planner:
@@ -90,6 +92,7 @@ class _Planner:
         self.tasks = tasks_of(network.core, pools=True)
         self.assembly = Assembly(network.core, self.tasks)
         self._costs = Costs(self.assembly)
+        self.margin: Margin | None = None
         self._arithmetic, self._progress = arithmetic, progress
 
     def search(self, goal: Goal, budget: Budget) -> tuple[list[Option], dict[Edge, int]]:
@@ -123,7 +126,8 @@ class _Planner:
         fronts = self._fronts
         aim = goal.interval
         while True:
-            chosen = choose(fronts, replace(goal, interval=aim), budget, self._costs, self._latency)
+            found = choose(fronts, replace(goal, interval=aim), budget, self._costs, self._latency)
+            chosen, self.margin = found.options, found.margin
             if goal.interval is None or aim is None:
                 return chosen
             reached = self._timing(chosen).interval
