@@ -71,9 +71,10 @@ def _timing(report: Report) -> list[str]:
     ]
     bound = report["bound"] or {}
     if shortest := bound.get("interval_cycles"):
-        lines.append(f"bound     no folding within the budget has an interval below {shortest:,} cycles")
+        far = report["interval_cycles"] / shortest - 1
+        lines.append(f"bound     interval at most {far:.1%} from the optimum: none below {shortest:,} cycles fits")
     if (excess := bound.get("excess")) is not None:
-        lines.append(f"bound     at most {100 * excess:.1f} % above the smallest folding for that interval")
+        lines.append(f"bound     size at most {excess:.1%} from the optimum for that interval")
     return lines
 
 

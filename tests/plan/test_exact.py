@@ -89,8 +89,8 @@ def test_the_margin_is_small_and_holds(rng: Rng) -> None:
 
 def test_what_cannot_be_is_refused_with_what_could(rng: Rng) -> None:
     graph = _network(rng)
-    with pytest.raises(InputError, match=r"LUT where 1,000 are allowed") as refused:
-        _chosen(graph, Goal(), Budget(lut=1000, ff=2000, dsp=60, bram36=50, uram=0))
+    with pytest.raises(InputError, match=r"LUT where 300 are allowed") as refused:
+        _chosen(graph, Goal(), Budget(lut=300, ff=600, dsp=60, bram36=50, uram=0))
     assert "% larger would do" in str(refused.value)
     with pytest.raises(InputError, match="no folding of a layer is that fast; the best within the budget is"):
         _chosen(graph, Goal(interval=2), Budget(lut=2e4, ff=4e4, dsp=60, bram36=50, uram=0))
