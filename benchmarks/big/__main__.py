@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--work", type=Path, metavar="DIR", help="keep builds in this folder, and take those that are there"
     )
-    parser.add_argument("--layers", type=int, metavar="N", help="simulate so many layers, 0 for none (default: all)")
+    parser.add_argument("--layers", type=int, metavar="N", help="simulate so many further layers (default: all)")
     parser.add_argument("--workers", type=int, metavar="N", help="processes that simulate (default: one a processor)")
     parser.add_argument("--docs", type=Path, default=DOCS, metavar="DIR", help="where the page goes (default: docs)")
     options = parser.parse_args(arguments)
@@ -42,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for row in ROWS:
                 if options.only.lower() not in row.name.lower():
                     continue
-                result = measure(row, work, options.models, options.layers, options.workers, say)
+                for result in measure(row, work, options.models, options.layers, options.workers, say):
+                    write({**load(options.docs), row.name: result}, options.docs)
                 good = good and not result.get("simulated", {}).get("failures")
-                write({**load(options.docs), row.name: result}, options.docs)
                 say(f"{row.name}: {result}")
     except RtlnnError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -59,19 +59,16 @@ def load(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _cells(row: Row, result: Mapping[str, Any] | None) -> list[str]:
-    goal = f"interval ≤ {row.goal.interval:,}"
-    if row.goal.latency:
-        goal += f", latency ≤ {row.goal.latency:,}"
-    if row.goal.dsp:
-        goal += f", DSP ≤ {row.goal.dsp:,}"
+    aims = (("interval", row.goal.interval), ("latency", row.goal.latency), ("DSP", row.goal.dsp))
+    goal = ", ".join(f"{name} ≤ {most:,}" for name, most in aims if most) or "the shortest interval that fits"
     start = [f"{row.name}, {row.platform}", row.published, goal]
     if result is None:
         return [*start, "not measured yet", "", "", "", ""]
     if "refused" in result:
         return [*start, "refused", "", "", str(result["refused"]).replace("|", "/").replace("\n", " "), ""]
     interval, latency = result["interval"], result["latency"]
-    met = interval <= row.goal.interval and latency <= (row.goal.latency or latency)
-    met = met and result["dsp"] <= (row.goal.dsp or result["dsp"])
+    pairs = ((interval, row.goal.interval), (latency, row.goal.latency), (result["dsp"], row.goal.dsp))
+    met = all(reached <= (most or reached) for reached, most in pairs)
     milliseconds = interval / row.clock_mhz / 1e3, latency / row.clock_mhz / 1e3
     reached = (
         f"interval {interval:,} ({milliseconds[0]:.3g} ms, {1e3 / milliseconds[0]:,.0f} frames/s "
@@ -97,11 +94,14 @@ def _builds(results: Mapping[str, Mapping[str, Any]]) -> str:
         result = results.get(row.name)
         if not result or "refused" in result:
             continue
-        line = f"- {row.name}: built in {result['build_seconds']} s with {result['build_megabytes']:,} MB"
+        line = (
+            f"- {row.name}: built in {result['build_processor_seconds']} s of one processor "
+            f"with {result['build_megabytes']:,} MB"
+        )
         if seen := result.get("simulated"):
             line += (
-                f"; {seen['layers']} layers ({seen['modules']} different ones), {seen['frames']} frames each, "
-                f"{seen['cycles']:,} cycles simulated in {seen['seconds']} s by {seen['workers']} workers"
+                f"; {seen['layers']} layers, {seen['frames']} frames each in both runs: {seen['cycles']:,} cycles "
+                f"simulated in {seen['seconds']} s, after {seen['build_seconds']} s of compiling"
             )
         lines.append(f"{line}.")
     return "\n".join(lines) + "\n" if lines else ""

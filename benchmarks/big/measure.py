@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,22 @@ from rtlnn.builder import Options
 from rtlnn.errors import InputError
 from rtlnn.sim.by_layer import LayersResult, simulate_layers
 
-__all__ = ["chosen_layers", "measure"]
+__all__ = ["Simulated", "chosen_layers", "measure"]
 
 Say = Callable[[str], None]
+
+_STEP = 6
+"""Layers that are simulated before the numbers are written again."""
+_KEPT = ("frames", "failures", "interval", "cycles", "seconds", "build_seconds")
 
 
 def measure(
     row: Row, work: Path, models: Path | None, layers: int | None, workers: int | None, say: Say
-) -> dict[str, Any]:
-    """Plain data; a build that is in the folder `work` from before is taken as it is.
+) -> Iterator[dict[str, Any]]:
+    """Plain data, again and again while layers are simulated; the last one is the result.
 
-    `layers` says how many are simulated, those that are quickly compiled first; None: all.
+    A build that is in the folder `work` from before is taken as it is, with the layers that were simulated then.
+    `layers` says how many further ones are, those that are quickly compiled first; None: all.
     """
     folder = work / "".join(c if c.isalnum() else "_" for c in row.name)
     facts = folder / "measured.json"
@@ -30,19 +36,22 @@ def measure(
         found: dict[str, Any] = json.loads(facts.read_text())
     else:
         say(f"{row.name}: building")
+        options = Options(platform=row.platform, target_interval=row.goal.interval, max_dsp=row.goal.dsp)
         try:
-            built = build(row.model(models), Options(platform=row.platform, target_interval=row.goal.interval), folder)
+            built = build(row.model(models), options, folder)
         except InputError as error:
             shutil.rmtree(folder, ignore_errors=True)
-            return {"refused": str(error)}
+            yield {"refused": str(error)}
+            return
         found = {
             "report": built.report,
             "shortfall": built.shortfall,
             "build_seconds": round(built.seconds, 1),
+            "build_processor_seconds": round(built.processor_seconds, 1),
             "build_megabytes": round(built.megabytes),
         }
         facts.write_text(json.dumps(found))
-    report = found["report"]
+    report = found.pop("report")
     result: dict[str, Any] = {
         "interval": report["interval_cycles"],
         "latency": report["latency_cycles"],
@@ -50,12 +59,15 @@ def measure(
         "efficiency": round(row.macs / (report["interval_cycles"] * 2 * max(report["resources"]["dsp"], 1)), 3),
         "limits": [layer["name"] for layer in report["layers"] if layer["limits"]],
         "layers": len(report["layers"]),
-        **{key: found[key] for key in ("shortfall", "build_seconds", "build_megabytes")},
+        **found,
     }
-    names = chosen_layers(report["layers"], layers)
-    if names:
-        result["simulated"] = _simulated(folder, names, workers, say, row.name)
-    return result
+    seen = Simulated.load(folder / "simulated.json")
+    yield {**result, **seen.summary()}
+    left = [name for name in chosen_layers(report["layers"], None) if name not in seen.layers][:layers]
+    for n in range(0, len(left), _STEP):
+        say(f"{row.name}: {n} of {len(left)} layers")
+        seen.add(simulate_layers(folder, layers=left[n : n + _STEP], workers=workers))
+        yield {**result, **seen.summary()}
 
 
 def chosen_layers(layers: Sequence[dict[str, Any]], count: int | None) -> list[str]:
@@ -64,18 +76,35 @@ def chosen_layers(layers: Sequence[dict[str, Any]], count: int | None) -> list[s
     return [layer["name"] for layer in ordered[:count]]
 
 
-def _simulated(folder: Path, names: Sequence[str], workers: int | None, say: Say, title: str) -> dict[str, Any]:
-    def progress(step: str, done: int, total: int) -> None:
-        say(f"{title}: {done} of {total} {step}")
+@dataclass(frozen=True)
+class Simulated:
+    """Layers that were simulated, in one go or in several: what is known of each, by its name, kept in `file`."""
 
-    result: LayersResult = simulate_layers(folder, layers=names, workers=workers, progress=progress)
-    return {
-        "layers": len(result.layers),
-        "modules": result.modules,
-        "passed": sum(layer.passed for layer in result.layers),
-        "failures": [f"{layer.name}: {text}" for layer in result.layers for text in layer.failures][:10],
-        "frames": max(layer.frames for layer in result.layers),
-        "cycles": result.cycles,
-        "seconds": round(result.seconds, 1),
-        "workers": result.workers,
-    }
+    file: Path
+    layers: dict[str, dict[str, Any]]
+
+    @classmethod
+    def load(cls, file: Path) -> "Simulated":
+        return cls(file, json.loads(file.read_text()) if file.is_file() else {})
+
+    def add(self, result: LayersResult) -> None:
+        for layer in result.layers:
+            self.layers[layer.name] = {key: value for key, value in asdict(layer).items() if key in _KEPT}
+        self.file.write_text(json.dumps(self.layers, indent=1))
+
+    def summary(self) -> dict[str, Any]:
+        """Nothing if there are none."""
+        found = self.layers.values()
+        if not found:
+            return {}
+        failed = {name: layer["failures"] for name, layer in self.layers.items() if layer["failures"]}
+        simulated = {
+            "layers": len(found),
+            "passed": len(found) - len(failed),
+            "failures": [f"{name}: {text}" for name, told in failed.items() for text in told][:10],
+            "frames": max(layer["frames"] for layer in found),
+            "cycles": sum(layer["cycles"] for layer in found),
+            "seconds": round(sum(layer["seconds"] for layer in found), 1),
+            "build_seconds": round(sum(layer["build_seconds"] for layer in found), 1),
+        }
+        return {"simulated": simulated}

@@ -8,6 +8,7 @@ from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph
 from rtlnn.layers.circuit import DESIGN, Circuit, Stage, Tap
 from rtlnn.layers.component import Resources, StreamingLayer
+from rtlnn.layers.concat import ConcatConfig
 from rtlnn.layers.fifo import SkidConfig
 from rtlnn.layers.fork import ForkConfig
 from rtlnn.layers.guard import GuardConfig
@@ -109,7 +110,7 @@ class _Build:
             task, layer = option.task, option.layer
             name = self._named(task.name)
             taps = [
-                self._feed(self.free[value].pop(0), fmt, name, Edge(task.name, port, len(task.sources) > 1))
+                self._feed(self.free[value].pop(0), fmt, name, Edge(task.name, port, len(task.sources) > 1), layer)
                 for port, (value, fmt) in enumerate(zip(task.sources, layer.inputs, strict=True))
             ]
             self._add(name, layer, taps, option.contents() if self.contents else {})
@@ -166,13 +167,16 @@ class _Build:
             tap = self._aside(f"{name}_fork", ForkConfig(self._format(tap), users), tap)
         self.free[value] = [Tap(tap.stage, port) for port in range(users)]
 
-    def _feed(self, tap: Tap, target: StreamFormat, name: str, edge: Edge) -> Tap:
+    def _feed(self, tap: Tap, target: StreamFormat, name: str, edge: Edge, user: StreamingLayer) -> Tap:
         """Bring a stream to an input: through a queue, where there is one."""
         guarded = edge.joins and isinstance(self.stages[tap.stage].layer, GuardConfig)
-        return self._through(tap, target, name, self.depths.get(edge, 0), guarded)
+        turns = isinstance(user, ConcatConfig)
+        return self._through(tap, target, name, self.depths.get(edge, 0), guarded, turns)
 
-    def _through(self, tap: Tap, target: StreamFormat, name: str, depth: int = 0, guarded: bool = False) -> Tap:
-        for ending, layer in links_between(self._format(tap), target, depth, self.blocks, guarded):
+    def _through(
+        self, tap: Tap, target: StreamFormat, name: str, depth: int = 0, guarded: bool = False, turns: bool = False
+    ) -> Tap:
+        for ending, layer in links_between(self._format(tap), target, depth, self.blocks, guarded, turns):
             tap = self._aside(f"{name}_{ending}", layer, tap)
         return tap
 

@@ -14,18 +14,21 @@ def links_between(
     depth: int = 0,
     blocks: bool = True,
     met_by_guard: bool = False,
+    turns: bool = False,
 ) -> list[tuple[str, LayerConfig]]:
     """The stages from a stream to an input, each with what its name ends with.
 
     Parameters
     ----------
     source, target : what comes, and what the input takes
-    depth : of a queue, which stands on the side with fewer lanes; 0 for none
+    depth : of a queue, 0 for none; it stands on the side with fewer lanes
     blocks : whether a deep queue is in block RAM
     met_by_guard : whether the stream comes straight from a guard, to an input of a join
+    turns : whether the input is read in turn with others: a beat in each cycle of its turn, and between these none, so
+        that what is made wider has to wait in the queue as it will be read
     """
     found: list[tuple[str, LayerConfig]] = []
-    before = source.elements <= target.elements
+    before = source.elements <= target.elements and not turns
 
     def queue(fmt: StreamFormat) -> None:
         found.append(("queue", FifoConfig.of(fmt, depth) if blocks else FifoConfig(fmt, depth)))

@@ -78,6 +78,27 @@ def test_half_the_depth_stalls_and_a_quarter_stops(rng: Rng, tmp_path: Path) -> 
         run(4)
 
 
+def test_wider_streams_wait_for_their_turn_as_they_are_read(rng: Rng, tmp_path: Path) -> None:
+    """Two elements a cycle from either side are four a cycle behind the concatenation, not two."""
+    builder = Builder(rng, (5, 6, 4)).conv(8, Window((1, 1))).requantize()
+    first = builder.value
+    builder.at("x").conv(8, Window((1, 1))).requantize().concat(first)
+    graph, frames = builder.graph(narrowed=False), builder.frames(8)
+    left, right, concat = tasks_of(graph)
+    folding = Folding(2, 4, (1, 1))
+    options: list[Option] = [Candidate(left, folding), Candidate(right, folding), SimpleOption(concat, 4)]
+    assembly = Assembly(graph, [left, right, concat])
+
+    def circuit(depths: Depths, blocks: bool) -> Circuit:
+        return assembly.circuit(options, depths, blocks=blocks)
+
+    depths = settle_queues(circuit, assembly.edges)
+    assert schedule_circuit(circuit(depths, True)).interval == 30 * 4
+    run = Design.of(assembly.circuit(options, depths, contents=True), tmp_path).core().run(frames)
+    run.check(graph.evaluate(frames)[graph.outputs[0]])
+    assert set(run.steady_intervals) == {30 * 4}
+
+
 def test_the_plan_keeps_queues_and_lanes(rng: Rng, tmp_path: Path) -> None:
     skip = _Skip(rng)
     depths = settle_queues(skip.circuit, skip.assembly.edges)
