@@ -11,8 +11,9 @@ from amaranth.lib.wiring import In, Member, Out
 
 from rtlnn.layers.buffered import buffered
 from rtlnn.layers.component import LayerConfig, Resources
-from rtlnn.layers.counter import counter_bits
+from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.memory_kind import LUTRAM_WORDS, MemoryKind
+from rtlnn.layers.occupancy import occupancy
 from rtlnn.layers.pipeline import delayed, registered
 from rtlnn.layers.rom import block_rams, lutram
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
@@ -88,15 +89,17 @@ class FifoConfig(BufferConfig):
 
     @property
     def resources(self) -> Resources:
-        width, bits = self.format.width + 1, counter_bits(self.depth)
+        width, bits, level = self.format.width + 1, counter_bits(self.depth), counter_bits(self.depth + 1)
+        ragged = self.depth != 1 << bits  # two counters do not wrap by themselves
         if self.memory is MemoryKind.LUTRAM:
-            return Resources(lut=lutram(self.depth, width) + 3 * bits + 4, ff=3 * bits + 1)
-        own = Resources(lut=4 * bits + 12, ff=4 * bits + 8, bram36=block_rams(self.depth, width))
+            return Resources(lut=lutram(self.depth, width) + 3 * bits + 4, ff=level + 2 * bits + 2 + 2 * ragged)
+        luts, ffs = (4 + 2 * ragged) * bits + 6 * ragged + 4, width + 2 * level + 2 * bits + 8 + 2 * ragged
+        own = Resources(lut=luts, ff=ffs, bram36=block_rams(self.depth, width))
         return own + FifoConfig(self.format, BLOCK_LATENCY).resources
 
 
 class Fifo(wiring.Component):
-    """First-word fall-through, in LUTRAM. Both `tready` and `tvalid` depend on registers alone."""
+    """First-word fall-through, in LUTRAM. Both `tready` and `tvalid` are registers."""
 
     def __init__(self, config: FifoConfig) -> None:
         self.config = config
@@ -109,11 +112,11 @@ class Fifo(wiring.Component):
         )
         m.submodules.memory = memory
         write, read = memory.write_port(), memory.read_port(domain="comb")
-        level = Signal(range(self.config.depth + 1))
         push, pop = Signal(), Signal()
+        some, room = occupancy(m, self.config.depth, push, pop, "queue")
         m.d.comb += [
-            self.i.tready.eq(level != self.config.depth),
-            self.o.tvalid.eq(level != 0),
+            self.i.tready.eq(room),
+            self.o.tvalid.eq(some),
             push.eq(self.i.tvalid & self.i.tready),
             pop.eq(self.o.tvalid & self.o.tready),
             write.en.eq(push),
@@ -121,13 +124,9 @@ class Fifo(wiring.Component):
             write.data[-1].eq(self.i.tlast),
             self.o.tdata.eq(read.data[:-1]),
             self.o.tlast.eq(read.data[-1]),
+            write.addr.eq(count(m, self.config.depth, push, "write")[0]),
+            read.addr.eq(count(m, self.config.depth, pop, "read")[0]),
         ]
-        m.d.sync += level.eq(level + push - pop)
-        for step, pointer in ((push, write.addr), (pop, read.addr)):
-            place = Signal(range(self.config.depth))
-            m.d.comb += pointer.eq(place)
-            with m.If(step):
-                m.d.sync += place.eq(Mux(place == self.config.depth - 1, 0, place + 1))
         return m
 
 
@@ -149,29 +148,22 @@ class BlockFifo(wiring.Component):
         write, read = memory.write_port(), memory.read_port(domain="sync")
         m.submodules.ahead = ahead = Fifo(FifoConfig(self.config.format, BLOCK_LATENCY))
         connect(m, ahead.o, wiring.flipped(self.o))
-        level, waiting = Signal(range(depth + 1)), Signal(range(depth + 1))
-        room = Signal(range(BLOCK_LATENCY + 1), init=BLOCK_LATENCY)
         push, fetch, pop = Signal(), Signal(), Signal()
+        _, room = occupancy(m, depth, push, pop, "queue")
+        written, _ = occupancy(m, depth, push, fetch, "written")
+        _, room_ahead = occupancy(m, BLOCK_LATENCY, fetch, pop, "ahead")
         m.d.comb += [
-            self.i.tready.eq(level != depth),
+            self.i.tready.eq(room),
             push.eq(self.i.tvalid & self.i.tready),
             pop.eq(self.o.tvalid & self.o.tready),
-            fetch.eq((waiting != 0) & (room != 0)),
+            fetch.eq(written & room_ahead),
             write.en.eq(push),
+            write.addr.eq(count(m, depth, push, "write")[0]),
+            read.addr.eq(count(m, depth, fetch, "read")[0]),
             write.data.eq(Cat(self.i.tdata, self.i.tlast)),
             Cat(ahead.i.tdata, ahead.i.tlast).eq(registered(m, read.data, "fetched")),
             ahead.i.tvalid.eq(delayed(m, fetch, 2, "fetch", reset=True)),
         ]
-        m.d.sync += [
-            level.eq(level + push - pop),
-            waiting.eq(waiting + push - fetch),
-            room.eq(room + pop - fetch),
-        ]
-        for step, pointer in ((push, write.addr), (fetch, read.addr)):
-            place = Signal(range(depth))
-            m.d.comb += pointer.eq(place)
-            with m.If(step):
-                m.d.sync += place.eq(Mux(place == depth - 1, 0, place + 1))
         return m
 
 
