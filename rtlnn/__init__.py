@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         reference,
         simulate,
         simulate_by_layer,
+        simulate_on_card,
         synth,
     )
 
@@ -75,6 +76,7 @@ __all__ = [
     "reference",
     "simulate",
     "simulate_by_layer",
+    "simulate_on_card",
     "synth",
 ]
 

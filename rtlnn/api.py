@@ -27,6 +27,8 @@ from rtlnn.plan.goal import Objective
 from rtlnn.profiling import profile
 from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod
 from rtlnn.sim.by_layer.result import LayersResult
+from rtlnn.sim.on_card import CardResult
+from rtlnn.sim.on_card import simulate_on_card as run_on_card
 from rtlnn.sim.reference import Reference
 from rtlnn.sim.reference import load as load_reference
 from rtlnn.sim.result import Level, Progress, SimulationResult
@@ -61,6 +63,7 @@ __all__ = [
     "reference",
     "simulate",
     "simulate_by_layer",
+    "simulate_on_card",
     "synth",
 ]
 
@@ -139,6 +142,16 @@ def simulate_by_layer(
     arrays, source = _given(build_dir, inputs, frames)
     result = simulate_layers(build_dir, arrays, frames, layers, workers, scheduler, progress)
     return replace(result, inputs=source)
+
+
+def simulate_on_card(build_dir: Path | str, progress: Progress | None = None) -> CardResult:
+    """Run the host program of a build on a card in simulation, with all its compute units behind XRT's functions.
+
+    For builds with a Vitis kernel. The result tells whether the program's self-test passed, and the cycles a frame of
+    one unit and of all, transfers included. Raises `InputError` for other builds and without tools; `CheckFailed` if
+    the program fails on the way.
+    """
+    return run_on_card(build_dir, progress)
 
 
 def _given(

@@ -4,9 +4,10 @@ from rich.table import Table
 
 from rtlnn.cli.console import print_lines, stdout
 from rtlnn.sim.by_layer.result import LayersResult
+from rtlnn.sim.on_card import CardResult
 from rtlnn.sim.result import Level, SimulationResult
 
-__all__ = ["print_layers", "print_result"]
+__all__ = ["print_card", "print_layers", "print_result"]
 
 
 def print_result(result: SimulationResult) -> None:
@@ -67,6 +68,26 @@ def print_layers(result: LayersResult) -> None:
             console.print(f"FAILED: {layer.name}: {failure}", style="bold red", soft_wrap=True)
     verdict = "passed: every layer gives the reference's bits in the planned cycles" if result.passed else "FAILED"
     console.print(verdict, style="bold green" if result.passed else "bold red")
+
+
+def print_card(result: CardResult) -> None:
+    """Print what the host program's test said, and the rate of one unit and of all."""
+    console = stdout()
+    print_lines(*result.output.splitlines())
+    if result.self_test:
+        table = Table("compute units", "cycles a frame", "planned", title="simulated card", title_justify="left")
+        for column in table.columns:
+            column.justify = "right"
+        table.add_row("1", f"{result.one:,.1f}", f"{result.planned_one:,.1f}")
+        if result.units > 1:
+            table.add_row(str(result.units), f"{result.all:,.1f}", f"{result.planned_all:,.1f}")
+        console.print(table)
+        if result.units > 1:
+            print_lines(f"{result.units} units are {result.one / result.all:.2f} times as fast as one")
+    print_lines(f"built in {result.build_seconds:.1f} s, {result.seconds:.1f} s in all")
+    for failure in result.failures():
+        console.print(f"FAILED: {failure}", style="bold red", soft_wrap=True)
+    console.print("passed" if result.passed else "FAILED", style="bold green" if result.passed else "bold red")
 
 
 def _cycles(cycles: int | None) -> str:

@@ -19,7 +19,8 @@ from rtlnn.emit.weights import load_weights
 from rtlnn.errors import CheckFailed, InputError
 from rtlnn.ir.types import Array
 from rtlnn.platforms.alveo.axi import WORD_BYTES
-from rtlnn.platforms.alveo.control import Register, StatusBit
+from rtlnn.platforms.alveo.control import VERSION, Register, StatusBit
+from rtlnn.platforms.identity import MAGIC, design_id
 from rtlnn.runtime.backend import Backend
 from rtlnn.sim.build_folder import BuildFolder
 
@@ -74,6 +75,7 @@ class _XrtBackend:
         self._most = most or int(np.clip(SLOT_BYTES // max(self._strides), 1, MOST_FRAMES))
         self._device: Any = xrt.device(device)
         uuid = self._device.load_xclbin(str(xclbin))
+        self._design = design_id(folder.path)
         loads = folder.interface.weight_beats is not None
         weights = load_weights(folder.mem_dir).view(np.uint8) if loads else None
         self._units = [self._open(uuid, unit.name, weights) for unit in folder.interface.units[:units]]
@@ -84,6 +86,7 @@ class _XrtBackend:
             self._device, uuid, f"{self._interface.kernel}:{{{name}}}", xrt.kernel.cu_access_mode.exclusive
         )
         unit = _Unit(name, kernel)
+        self._check_design(unit)
         if weights is not None:
             padded = np.pad(weights, (0, -len(weights) % WORD_BYTES))
             unit.weights = self._buffer(kernel, len(padded), WEIGHTS)
@@ -155,17 +158,37 @@ class _XrtBackend:
         slot.frames = 0
         return slot
 
+    def _check_design(self, unit: _Unit) -> None:
+        """Raise `InputError` if the bitstream is not that of the build."""
+        if (magic := self._read(unit, Register.MAGIC)) is None:
+            return
+        wrong = None
+        low, high = (self._read(unit, half) or 0 for half in (Register.DESIGN_LOW, Register.DESIGN_HIGH))
+        if magic != MAGIC:
+            wrong = "does not say which design it is"
+        elif (version := self._read(unit, Register.VERSION)) != VERSION:
+            wrong = f"has registers of version {version}, and this program knows {VERSION}"
+        elif (design := high << 32 | low) != self._design:
+            wrong = f"is design {design:016x}, not {self._design:016x}"
+        if wrong:
+            raise InputError(f"wrong bitstream: {unit.name} {wrong}; make it again from this build")
+
     def _check_status(self, unit: _Unit) -> None:
+        """Raise `CheckFailed` for what the kernel has seen."""
         status = self._status(unit)
         if status:
             raise CheckFailed(f"{unit.name}: {_told(status)}")
 
     def _status(self, unit: _Unit) -> StatusBit:
-        """The status register; pyxrt of some versions cannot read it."""
+        return StatusBit(self._read(unit, Register.STATUS) or 0)
+
+    def _read(self, unit: _Unit, register: Register) -> int | None:
+        """A register of a unit; pyxrt of some versions cannot read them."""
         if not hasattr(unit.kernel, "read_register"):
-            warnings.warn("this pyxrt cannot read registers: errors on the card's buses go unseen", stacklevel=2)
-            return StatusBit(0)
-        return StatusBit(unit.kernel.read_register(int(Register.STATUS)))
+            text = "this pyxrt cannot read registers: a wrong bitstream, and errors on the card's buses, go unseen"
+            warnings.warn(text, stacklevel=2)
+            return None
+        return int(unit.kernel.read_register(int(register)))
 
     def close(self) -> None:
         """Give back buffers, kernels and the card."""
@@ -193,7 +216,7 @@ def open_xrt(
     units : use so many compute units (default: all)
     run_frames : frames of a run at most (default: as many as 4 MiB hold, up to 1024)
 
-    Raises `InputError` if pyxrt, the file, the card or a compute unit is missing.
+    Raises `InputError` if pyxrt, the file, the card or a compute unit is missing, or the bitstream is not the build's.
     """
     interface: Interface = folder.interface
     if not interface.units:

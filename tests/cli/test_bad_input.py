@@ -130,6 +130,20 @@ def test_network_larger_than_the_device(model: Path, refuses: Refuses) -> None:
     refuses("build", *GOOD, "--platform", "tiny.yaml", message=r"larger than allowed: .* LUT where 210 are allowed")
 
 
+def test_platform_file_with_faults(model: Path, refuses: Refuses) -> None:
+    """All of them at once, each with its place, from every command that reads the file."""
+    good = Path(main.__code__.co_filename).parents[1] / "platforms" / "xc7z020.yaml"
+    text = good.read_text().replace("clock_mhz: 100", "clock_mhz: 100MHz").replace("dsp:", "dps:")
+    (model / "mine.yaml").write_text(text)
+    message = (
+        r"platform file mine\.yaml:\n"
+        r"  line \d+, column 12: `clock_mhz` must be a number in MHz, not '100MHz'; write 100\n"
+        r"  line \d+, column \d+: unknown key `dps` in an entry of `slrs`; did you mean `dsp`\?\n"
+    )
+    for command in (("build", *GOOD, "--platform"), ("estimate", *GOOD, "--platform"), ("platforms", "show")):
+        refuses(*command, "./mine.yaml", message=message)
+
+
 def test_output_that_is_a_file(model: Path, refuses: Refuses) -> None:
     (model / "out").write_text("mine")
     refuses("build", *GOOD, "-o", "out", message="the output out is a file; give a folder")

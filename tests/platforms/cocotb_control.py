@@ -1,10 +1,13 @@
 """Test cases of the kernel's registers; `test_kernel_simulation.py` runs them inside the simulator."""
 
+from pathlib import Path
+
 import cocotb
 from cocotb.triggers import ClockCycles, RisingEdge
 from kernel_bench import SINK, SOURCE, Bench
 
-from rtlnn.platforms.alveo.control import ControlBit, Register
+from rtlnn.platforms.alveo.control import VERSION, ControlBit, Register
+from rtlnn.platforms.identity import MAGIC, design_id
 
 
 @cocotb.test(timeout_time=200, timeout_unit="us")
@@ -30,7 +33,13 @@ async def registers_hold_what_is_written(dut) -> None:
     assert await b.read(Register.FRAMES) == 0x00FFFFFF
     # no register, read-only registers, and bits that are not supported
     mapped = {*Register}
-    for offset in (*range(0x00, 0x40, 4), 0x80, 0x7FC, 0x800, 0xFFC):
+    design = design_id(Path())
+    identity = {Register.MAGIC: MAGIC, Register.VERSION: VERSION}
+    identity |= {Register.DESIGN_LOW: design & 0xFFFFFFFF, Register.DESIGN_HIGH: design >> 32}
+    for register, value in identity.items():
+        await b.write(register, 0xFFFFFFFF)
+        assert await b.read(register) == value, register.name
+    for offset in (*range(0x00, 0x60, 4), 0x80, 0x7FC, 0x800, 0xFFC):
         if offset not in mapped:
             await b.write(offset, 0xFFFFFFFF)
             assert await b.read(offset) == 0, hex(offset)

@@ -1,5 +1,6 @@
 """The host programs (C++ and pyxrt) on a simulated card with four compute units: real kernels behind XRT's API."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,8 +14,11 @@ import pytest
 
 import rtlnn
 from rtlnn import runtime
+from rtlnn.cli import main
 from rtlnn.errors import CheckFailed, InputError
+from rtlnn.platforms.identity import design_id
 from rtlnn.runtime import xrt
+from rtlnn.sim.on_card import cycles_a_frame
 from rtlnn.sim.simulated_card import CardSettings, HostRun, SimulatedCard
 from tests.runtime import fake_pyxrt
 
@@ -76,18 +80,23 @@ def test_the_models_own_arrays(made: Made, tmp_path: Path, rng: np.random.Genera
     np.testing.assert_allclose(y, expected, rtol=1e-6, atol=0)  # exp() is not NumPy's
 
 
-def throughput(made: Made, units: int) -> float:
-    """Frames a cycle of the card, without the filling and draining: over frames in excess of others."""
-    long, short = ((made.run("--self-test", "--units", units, "--batch", 16, "--repeat", n * units)) for n in (96, 16))
-    assert long.code == short.code == 0
-    return 8 * 80 * units / (long.cycles - short.cycles)
-
-
-def test_four_units_are_four_times_as_fast(made: Made) -> None:
+def test_four_units_are_four_times_as_fast(
+    made: Made, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Transfers overlap with the computation: each unit reaches the interval of its core, whatever the others do."""
-    one, four = throughput(made, 1), throughput(made, 4)
-    assert one == pytest.approx(1 / 64, rel=0.02)
-    assert four / one == pytest.approx(4, rel=0.05)
+    monkeypatch.setattr(SimulatedCard, "build", lambda *_: made.card)
+    monkeypatch.setattr(SimulatedCard, "make_host", lambda *_: made.host)
+    assert main(["simulate", str(made.build), "--card", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["units"], found["planned_one"], found["planned_all"]) == (4, 64, 16)
+    assert found["one"] == pytest.approx(64, rel=0.02)
+    assert found["one"] / found["all"] == pytest.approx(4, rel=0.05)
+
+
+def test_one_slot_is_not_enough(made: Made, tmp_path: Path) -> None:
+    """A program that sends the next batch only when the one before is back leaves its unit idle; the rate shows it."""
+    host = changed(made, tmp_path, "units.h", "slots = 2;", "slots = 1;")
+    assert cycles_a_frame(made.card, host, CARD, units=1, batch=16, runs=8) > 1.3 * 64
 
 
 def test_a_slow_link_limits_all_units(made: Made) -> None:
@@ -95,6 +104,15 @@ def test_a_slow_link_limits_all_units(made: Made) -> None:
     slow = CardSettings(units=UNITS, link_bytes=0.5)
     run = made.run("--self-test", "--batch", 16, "--repeat", 64, settings=slow)
     assert run.cycles > 512 * 128
+
+
+def changed(made: Made, folder: Path, file: str, right: str, wrong: str) -> Path:
+    """The host program, compiled in another folder with a change in one of its files."""
+    shutil.copytree(made.build / "host", folder / "host", ignore=shutil.ignore_patterns("host"))
+    text = (folder / "host" / file).read_text()
+    assert right in text
+    (folder / "host" / file).write_text(text.replace(right, wrong))
+    return made.card.make_host(folder, "-O0")
 
 
 FAULTS = {
@@ -105,18 +123,15 @@ FAULTS = {
     "short buffer": ("units.h", "settings.output.stride() * settings.batch", "settings.output.stride()",
                      r"error: mlp_int8_kernel_\d: a write was answered with an error"),
     "scale": ("network.h", "0.003921568859368563", "0.0040", r"before the hardware: \d+ of 512 values are wrong"),
+    "design": ("network.h", "design = 0x", "design = 1 ^ 0x", r"error: wrong bitstream: mlp_int8_kernel_1 is design"),
     "softmax": ("parts.h", "std::exp(*i - most) / sum", "std::exp(*i - most)", r"after the hardware: \d+ of 80 values"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_planted_fault_is_caught(made: Made, tmp_path: Path, fault: str) -> None:
-    file, right, wrong, message = FAULTS[fault]
-    shutil.copytree(made.build / "host", tmp_path / "host", ignore=shutil.ignore_patterns("host"))
-    text = (tmp_path / "host" / file).read_text()
-    assert right in text
-    (tmp_path / "host" / file).write_text(text.replace(right, wrong))
-    run = made.run("--self-test", "--batch", 4, "--repeat", 8, host=made.card.make_host(tmp_path, "-O0"))
+    *change, message = FAULTS[fault]
+    run = made.run("--self-test", "--batch", 4, "--repeat", 8, host=changed(made, tmp_path, *change))
     assert run.code == 1
     assert re.search(message, run.output), run.output
 
@@ -181,6 +196,35 @@ def test_python_sees_errors_of_the_card(
     with runtime.load(made.build, "xrt", bitstream=pyxrt, run_frames=8) as net:
         with pytest.raises(CheckFailed, match=r"mlp_int8_kernel_\d: a write was answered with an error"):
             net(images(rng, 64))
+
+
+def test_a_wrong_bitstream(made: Made, pyxrt: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The card is configured with a build that differs in one byte from that of the host."""
+    other = shutil.copytree(made.build, tmp_path / "other", ignore=shutil.ignore_patterns("host"))
+    source = min((other / "rtl").glob("*.v"))
+    source.write_bytes(source.read_bytes() + b"\n")
+    found, wanted = (f"{design_id(folder):016x}" for folder in (made.build, other))
+    message = f"wrong bitstream: mlp_int8_kernel_1 is design {found}, not {wanted}; make it again from this build"
+    with pytest.raises(InputError, match=message):
+        runtime.load(other, "xrt", bitstream=pyxrt)
+    for name, value, text in (
+        ("VERSION", 7, "has registers of version 1, and this program knows 7"),
+        ("MAGIC", 7, "does not say which design it is"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(xrt, name, value)
+            with pytest.raises(InputError, match=f"wrong bitstream: mlp_int8_kernel_1 {text}"):
+                runtime.load(made.build, "xrt", bitstream=pyxrt)
+
+
+def test_a_pyxrt_that_reads_no_registers(
+    made: Made, pyxrt: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(sys.modules["pyxrt"].kernel, "read_register")
+    x = images(rng, 3)
+    with pytest.warns(UserWarning, match="cannot read registers: a wrong bitstream, and errors .* go unseen"):
+        with runtime.load(made.build, "xrt", bitstream=pyxrt) as net:
+            np.testing.assert_array_equal(net(x), rtlnn.reference(made.build)(x))
 
 
 def test_what_python_cannot_open(made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

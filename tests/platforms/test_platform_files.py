@@ -118,6 +118,16 @@ def test_unknown_names(name: str, message: str) -> None:
             "shell: {kind: vitis_rtl_kernel, target: t, memory: DDR, compute_units: 32}\nmemory:",
             r"line 10, column \d+: there can be 1 to 31 compute units, not 32",
         ),
+        (
+            "memory:",
+            "shell: {kind: vitis_rtl_kernel, target: t, memory: DDR, compute_units: 2}\nmemory:",
+            r"line 10, column 72: 2 compute units need 2 banks of DDR; `memory` lists 1",
+        ),
+        (
+            "memory:",
+            "shell: {kind: vitis_rtl_kernel, target: t, memory: DDR, bank_per_bus: true}\nmemory:",
+            r"line 10, column 8: 1 compute units need 2 banks of DDR; `memory` lists 1",
+        ),
         ("memory:", "shell: {kind: pcie, target: t, memory: DDR}\nmemory:", r"`kind` must be one of vitis_rtl_kernel"),
         (GOOD[GOOD.index("  - ") : GOOD.index("source")], "  []\n", r"`slrs` is empty"),
     ],

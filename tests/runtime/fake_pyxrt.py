@@ -2,7 +2,7 @@
 
 import ctypes
 from collections.abc import Callable
-from ctypes import c_char_p, c_int, c_size_t, c_uint, c_uint64, c_void_p
+from ctypes import c_char_p, c_int, c_int64, c_size_t, c_uint, c_uint64, c_void_p
 from enum import Enum, IntEnum
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +16,7 @@ _SIGNATURES: dict[str, tuple[Any, ...]] = {
     "sim_cycles": (c_uint64, c_void_p),
     "sim_kernel": (c_void_p, c_void_p, c_char_p),
     "sim_group": (c_int, c_void_p, c_int),
-    "sim_read": (c_int, c_void_p, c_uint),
+    "sim_read": (c_int64, c_void_p, c_uint),
     "sim_bo": (c_void_p, c_void_p, c_size_t, c_uint),
     "sim_map": (c_void_p, c_void_p),
     "sim_sync": (c_int, c_void_p, c_int, c_size_t, c_size_t),

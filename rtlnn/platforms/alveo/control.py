@@ -7,14 +7,16 @@ Register Map".
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
+from rtlnn.platforms.identity import MAGIC
 from rtlnn.platforms.lite import LiteAccess, LiteSignature
 
 __all__ = [
     "ARGUMENTS",
+    "VERSION",
     "Argument",
     "Control",
     "ControlBit",
@@ -24,6 +26,10 @@ __all__ = [
     "arguments_of",
     "memory_buses",
 ]
+
+
+VERSION = 1
+"""Of this map of registers."""
 
 
 class Register(IntEnum):
@@ -41,6 +47,10 @@ class Register(IntEnum):
     STATUS = 0x30
     WEIGHTS_LOW = 0x38
     WEIGHTS_HIGH = 0x3C
+    MAGIC = 0x40
+    VERSION = 0x44
+    DESIGN_LOW = 0x48
+    DESIGN_HIGH = 0x4C
 
 
 class ControlBit(IntFlag):
@@ -109,6 +119,7 @@ class Control(Component):
     Parameters
     ----------
     loads : whether there is an argument for weights
+    design : the number of the design, 64 bits, which the host compares with that of its build
 
     Members
     -------
@@ -122,8 +133,8 @@ class Control(Component):
     weights : if it `loads`, the address of the weights of the start that is waiting
     """
 
-    def __init__(self, loads: bool = False) -> None:
-        self.loads = loads
+    def __init__(self, loads: bool = False, design: int = 0) -> None:
+        self.loads, self.design = loads, design
         super().__init__(
             {
                 "bus": In(LiteSignature),
@@ -199,6 +210,10 @@ class Control(Component):
             Register.INTERRUPT_ENABLE: enable,
             Register.INTERRUPT_STATUS: pending,
             Register.STATUS: self.status,
+            Register.MAGIC: Const(MAGIC, 32),
+            Register.VERSION: Const(VERSION, 32),
+            Register.DESIGN_LOW: Const(self.design & 0xFFFFFFFF, 32),
+            Register.DESIGN_HIGH: Const(self.design >> 32, 32),
             **arguments,
         }
         with m.Switch(access.read_address):

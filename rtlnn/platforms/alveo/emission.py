@@ -14,6 +14,7 @@ from rtlnn.platforms.alveo.control import Register, arguments_of, memory_buses
 from rtlnn.platforms.alveo.kernel import Kernel
 from rtlnn.platforms.alveo.shell import VitisShell
 from rtlnn.platforms.alveo.units import place_units
+from rtlnn.platforms.identity import design_id
 from rtlnn.platforms.spec import Platform
 
 __all__ = ["OUTSTANDING", "emit_kernel"]
@@ -27,8 +28,8 @@ _CORE_LIST = "rtl/files.f"
 def emit_kernel(interface: Interface, platform: Platform, out_dir: Path) -> None:
     """Write `out_dir/kernel/`: Verilog, packaging script, link configuration and Makefile.
 
-    `out_dir` is the build folder, in which the scripts expect the core (`rtl/files.f`, `mem/`). The output depends
-    on the arguments alone: no date, no absolute path.
+    `out_dir` is the build folder, which holds the core already (`interface.json`, `rtl/`, `mem/`): the kernel tells the
+    number of the design. The output depends on these and the arguments alone: no date, no absolute path.
     An interface without compute units gets those of the platform, placed as if they took nothing.
     Raises `ValueError` if the interface names no kernel, or the platform has no such shell.
     """
@@ -53,7 +54,7 @@ def emit_kernel(interface: Interface, platform: Platform, out_dir: Path) -> None
     folder = out_dir / "kernel"
     (folder / "rtl").mkdir(parents=True, exist_ok=True)
     source = f"rtl/{interface.kernel}.v"
-    (folder / source).write_text(_verilog(interface))
+    (folder / source).write_text(_verilog(interface, design_id(out_dir)))
     (folder / "files.f").write_text(f"{source}\n")
     for template, name in (
         ("package_kernel.tcl.in", "package_kernel.tcl"),
@@ -73,9 +74,9 @@ def _connectivity(kernel: str, units: Sequence[ComputeUnit]) -> str:
     return "\n".join(lines)
 
 
-def _verilog(interface: Interface) -> str:
+def _verilog(interface: Interface, design: int) -> str:
     text: str = verilog.convert(
-        Kernel(interface, OUTSTANDING), name=interface.kernel, emit_src=False, strip_internal_attrs=True
+        Kernel(interface, OUTSTANDING, design), name=interface.kernel, emit_src=False, strip_internal_attrs=True
     )
     return text
 

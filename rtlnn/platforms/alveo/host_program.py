@@ -12,6 +12,7 @@ from rtlnn.ir.network import Network
 from rtlnn.ir.types import Array
 from rtlnn.ops import Affine, Clip, Quantize, Reshape
 from rtlnn.platforms.alveo.host_parts import HostParts, host_parts
+from rtlnn.platforms.identity import design_id
 from rtlnn.sim.reference import Reference
 
 __all__ = ["SELF_TEST_FRAMES", "emit_host"]
@@ -24,6 +25,7 @@ _SEED = 2024
 def emit_host(network: Network, interface: Interface, out_dir: Path) -> None:
     """Write `out_dir/host/`: sources, `network.h`, `data/` (constants) and `self_test/` (inputs, expected outputs).
 
+    `out_dir` is the build folder, which holds the core already (`interface.json`, `rtl/`, `mem/`).
     Where C++ cannot do the host's parts (see `HostParts.reason`), the program exchanges the core's own integers.
     """
     made = host_parts(network)
@@ -33,14 +35,14 @@ def emit_host(network: Network, interface: Interface, out_dir: Path) -> None:
     for name in _SOURCES:
         text = files("rtlnn.platforms.alveo").joinpath("host", name).read_text(encoding="utf-8")
         (folder / name).write_text(text)
-    (folder / "network.h").write_text(_header(network, interface, made))
+    (folder / "network.h").write_text(_header(network, interface, made, design_id(out_dir)))
     for name, array in made.constants.items():
         np.save(folder / "data" / f"{name}.npy", array)
     for name, array in _self_test(network, interface, made).items():
         np.save(folder / "self_test" / f"{name}.npy", np.ascontiguousarray(array))
 
 
-def _header(network: Network, interface: Interface, made: HostParts) -> str:
+def _header(network: Network, interface: Interface, made: HostParts, design: int) -> str:
     if made.reason is None:
         shapes = network.input.shape, network.output.shape
         output_type = network.output.dtype
@@ -56,6 +58,7 @@ def _header(network: Network, interface: Interface, made: HostParts) -> str:
         note=note,
         kernel=interface.kernel,
         units=", ".join(f'"{unit.name}"' for unit in interface.units),
+        design=f"0x{design:016X}ULL",
         loads=str(interface.weight_beats is not None).lower(),
         input=_port(interface.input),
         output=_port(interface.output),

@@ -44,6 +44,7 @@ class Kernel(Component):
     ----------
     interface : the core's name and ports
     outstanding : bursts in flight on each memory bus
+    design : the number of the design, see `identity.design_id`
 
     Members
     -------
@@ -55,8 +56,8 @@ class Kernel(Component):
     interrupt : level, to the host
     """
 
-    def __init__(self, interface: Interface, outstanding: int = 8) -> None:
-        self.interface, self.outstanding = interface, outstanding
+    def __init__(self, interface: Interface, outstanding: int = 8, design: int = 0) -> None:
+        self.interface, self.outstanding, self.design = interface, outstanding, design
         super().__init__(
             {
                 "ap_clk": In(1),
@@ -76,7 +77,7 @@ class Kernel(Component):
         m.d.comb += sync.rst.eq(~self.ap_rst_n)
 
         beats = self.interface.weight_beats
-        m.submodules.control = control = Control(beats is not None)
+        m.submodules.control = control = Control(beats is not None, self.design)
         m.submodules.reader = reader = FrameReader(self.interface.input, self.outstanding)
         m.submodules.writer = writer = FrameWriter(self.interface.output, self.outstanding)
         for name, member in LiteSignature.members.items():

@@ -14,6 +14,9 @@ __all__ = ["MOST_UNITS", "VitisShell"]
 MOST_UNITS = 31
 """Compute units of a kernel that v++ links at most (UG1700, "Design Topology")."""
 
+_LEAST_BUSES = 2
+"""Memory buses of a kernel: frames and results; one more where weights are loaded."""
+
 
 @dataclass(frozen=True)
 class VitisShell:
@@ -42,8 +45,13 @@ class VitisShell:
 
     def misfits(self, platform: "Platform") -> Iterator[Fault]:
         """What of it does not fit the rest of the platform."""
-        if not self.banks(platform):
+        banks, units = len(self.banks(platform)), self.compute_units
+        needed = units * (_LEAST_BUSES if self.bank_per_bus else 1)
+        if not banks:
             yield Fault(("memory",), f"the shell uses {self.memory}, of which `memory` lists no bank")
+        elif 1 <= units <= MOST_UNITS and needed > banks:
+            text = f"{units} compute units need {needed} banks of {self.memory}; `memory` lists {banks}"
+            yield Fault(("compute_units",), text)
         if not 1 <= self.compute_units <= MOST_UNITS:
             text = f"there can be 1 to {MOST_UNITS} compute units, not {self.compute_units}"
             yield Fault(("compute_units",), text)

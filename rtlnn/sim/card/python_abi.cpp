@@ -1,4 +1,5 @@
 // The simulated card for Python (ctypes). A call that fails returns -1 or nullptr; `sim_error` tells why.
+#include <cstdint>
 #include <exception>
 #include <string>
 
@@ -52,8 +53,8 @@ xrt::kernel *sim_kernel(xrt::device *device, const char *name) {
   });
 }
 int sim_group(xrt::kernel *kernel, int argument) { return kernel->group_id(argument); }
-int sim_read(xrt::kernel *kernel, unsigned offset) {
-  return guarded(-1, [&] { return static_cast<int>(kernel->read_register(offset)); });
+std::int64_t sim_read(xrt::kernel *kernel, unsigned offset) {
+  return guarded<std::int64_t>(-1, [&] { return kernel->read_register(offset); });
 }
 void sim_free_kernel(xrt::kernel *kernel) { delete kernel; }
 

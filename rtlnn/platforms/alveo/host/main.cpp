@@ -105,7 +105,7 @@ std::size_t frames_of(const npy::Array &array, const std::vector<std::size_t> &s
 class Program {
 public:
   explicit Program(const Options &options) : options_(options) {
-    units::Settings settings{network::kernel, {}, network::input, network::output, "", options.batch,
+    units::Settings settings{network::kernel, {}, network::input, network::output, network::design, "", options.batch,
                              std::chrono::seconds(30)};
     settings.names.assign(network::units.begin(), network::units.begin() + static_cast<std::ptrdiff_t>(options.units));
     if (network::loads_weights)

@@ -9,7 +9,9 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cinttypes>
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <exception>
 #include <fstream>
@@ -27,7 +29,8 @@
 namespace units {
 
 constexpr std::size_t word_bytes = 64;    // every frame starts at a multiple of this
-constexpr std::uint32_t status_offset = 0x30;
+constexpr std::uint32_t status_offset = 0x30, magic_offset = 0x40, version_offset = 0x44, design_offset = 0x48;
+constexpr std::uint32_t magic = 0x4E4E5452, version = 1; // of every kernel with these registers
 constexpr int input_argument = 0, output_argument = 1, frames_argument = 2, weights_argument = 3;
 
 // One side of the core: a frame's elements, and how they lie in memory.
@@ -62,8 +65,9 @@ struct Settings {
   std::string kernel;
   std::vector<std::string> names; // of the units
   Port input, output;
-  std::string weights; // the file of what is loaded into the design, if there is one
-  std::size_t batch;   // frames of a run at most
+  std::uint64_t design; // the number of the build
+  std::string weights;  // the file of what is loaded into the design, if there is one
+  std::size_t batch;    // frames of a run at most
   std::chrono::milliseconds timeout;
 };
 
@@ -83,6 +87,7 @@ public:
   Unit(const xrt::device &device, const xrt::uuid &xclbin, const std::string &name, const Settings &settings)
       : settings_(settings), name_(name),
         kernel_(device, xclbin, settings.kernel + ":{" + name + "}", xrt::kernel::cu_access_mode::exclusive) {
+    check_design();
     if (!settings.weights.empty()) {
       std::ifstream file(settings.weights, std::ios::binary);
       const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
@@ -161,6 +166,24 @@ private:
     for (std::size_t i = 0; i < slot.frames; ++i)
       port.unpack(memory + i * port.stride(), out.data() + (slot.first + i) * port.elements);
     slot.frames = 0;
+  }
+
+  // Whether the bitstream is that of the build.
+  void check_design() const {
+    const auto fail = [&](const std::string &what) {
+      throw std::runtime_error("wrong bitstream: " + name_ + what + "; make it again from this build");
+    };
+    if (kernel_.read_register(magic_offset) != magic)
+      fail(" does not say which design it is");
+    if (const std::uint32_t found = kernel_.read_register(version_offset); found != version)
+      fail(" has registers of version " + std::to_string(found) + ", and this program knows " + std::to_string(version));
+    const std::uint64_t high = kernel_.read_register(design_offset + 4);
+    const std::uint64_t design = high << 32 | kernel_.read_register(design_offset);
+    if (design != settings_.design) {
+      char text[64];
+      std::snprintf(text, sizeof(text), " is design %016" PRIx64 ", not %016" PRIx64, design, settings_.design);
+      fail(text);
+    }
   }
 
   void check_status() const {
