@@ -181,6 +181,10 @@ def test_build_folders(model: Path, refuses: Refuses) -> None:
         (model / "empty").mkdir(exist_ok=True)
         refuses(command, "empty", message=r"empty is not a build folder")
     refuses("simulate", "none", "--level", "gate", message="invalid choice: 'gate'")
+    for option in ("--by-layer", "--waves", "--frames=3"):
+        name = option.partition("=")[0]
+        refuses("simulate", "none", "--card", option, message=f"host program's own test; {name} does not go with it")
+    refuses("simulate", "none", "--card", "--level", "kernel", message="give neither --level nor --simulator")
 
 
 def test_folder_that_cannot_be_written(model: Path, refuses: Refuses) -> None:

@@ -88,6 +88,17 @@ def test_bad_options(build: Path, tmp_path: Path) -> None:
         runtime.load(tmp_path)
 
 
+def test_a_build_for_no_board(build: Path) -> None:
+    for backend, options, message in (
+        ("xrt", {}, "was not built for a card with XRT; choose a platform such as u200"),
+        ("pynq", {"bitstream": build}, r"has no design\.json: it was not built for a board with PYNQ"),
+    ):
+        with pytest.raises(InputError, match=message):
+            runtime.load(build, backend, **options)
+    with pytest.raises(InputError, match="has no kernel for a card with XRT; choose a platform such as u200"):
+        rtlnn.simulate_on_card(build)
+
+
 def test_closed(build: Path, rng: np.random.Generator) -> None:
     loaded = runtime.load(build, "reference")
     loaded.close()
