@@ -13,6 +13,8 @@ from rtlnn.platforms.alveo.shell import VitisShell
 from rtlnn.platforms.alveo.units import place_units
 from rtlnn.platforms.shell_protocol import ShellSpec
 from rtlnn.platforms.spec import Platform
+from rtlnn.platforms.uart.emission import emit_board
+from rtlnn.platforms.uart.shell import UartShell
 from rtlnn.platforms.zynq.emission import emit_zynq
 from rtlnn.platforms.zynq.shell import ZynqShell
 
@@ -21,6 +23,7 @@ __all__ = ["EMITTERS", "HOSTS", "compute_units", "emit_host_program", "emit_shel
 EMITTERS: Mapping[type[ShellSpec], Callable[[Interface, Platform, Path], None]] = {
     VitisShell: emit_kernel,
     ZynqShell: emit_zynq,
+    UartShell: emit_board,
 }
 """Each writes its shell around the core of the interface into the build folder."""
 

@@ -1,1 +1,1 @@
-"""A shell with a serial link."""
+"""Boards that a host reaches through a serial line."""

@@ -1,0 +1,85 @@
+"""Writes the board's top module, its constraints, and what the host must know of it."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from amaranth.back import verilog
+
+from rtlnn.emit.interface import Interface, StreamPort
+from rtlnn.errors import InputError
+from rtlnn.platforms.spec import Platform
+from rtlnn.platforms.uart.board import Board
+from rtlnn.platforms.uart.constraints import constraints
+from rtlnn.platforms.uart.link import LinkConfig
+from rtlnn.platforms.uart.pll import find_pll
+from rtlnn.platforms.uart.protocol import Hello
+from rtlnn.platforms.uart.shell import UartShell
+
+__all__ = ["LINK_FILE", "emit_board"]
+
+LINK_FILE = "kernel/link.json"
+_BUILD_BYTES = 8
+
+
+def emit_board(interface: Interface, platform: Platform, out_dir: Path) -> None:
+    """Write `out_dir/kernel/`: Verilog, constraints, and `link.json`.
+
+    `out_dir` is the build folder with the core. The output depends on the arguments and the core alone.
+    Raises `InputError` if the core loads weights; `ValueError` if the platform has
+    another shell.
+    """
+    shell = platform.shell
+    if not isinstance(shell, UartShell) or interface.kernel is None:
+        raise ValueError(f"platform {platform.name} has no serial line")
+    if interface.weight_beats is not None:
+        raise InputError(f"platform {platform.name} has no way to load weights: keep them in block RAM (`bram`)")
+    straight = shell.oscillator_mhz == platform.clock_mhz
+    pll = None if straight else find_pll(shell.family, shell.oscillator_mhz, platform.clock_mhz)
+    clock_mhz = pll.output_mhz if pll else shell.oscillator_mhz
+    hello = _hello(interface, clock_mhz, build_id(out_dir))
+    link = LinkConfig(
+        divider=round(clock_mhz * 1e6 / shell.baud),
+        **_sizes("input", interface.input),
+        **_sizes("output", interface.output),
+        hello=hello.to_bytes(),
+        # an eighth of a second, longer than hosts pause in the midst of a packet
+        timeout=round(clock_mhz * 1e6 / 8),
+    )
+    folder = out_dir / "kernel"
+    (folder / "rtl").mkdir(parents=True, exist_ok=True)
+    name = interface.kernel
+    text = verilog.convert(Board(interface, link, pll), name=name, emit_src=False, strip_internal_attrs=True)
+    (folder / "rtl" / f"{name}.v").write_text(text)
+    (folder / "files.f").write_text(f"rtl/{name}.v\n")
+    suffix, pins = constraints(shell)
+    (folder / f"{name}{suffix}").write_text(pins)
+    facts = {"platform": platform.name, "baud": shell.baud, "clock_hz": hello.clock_hz, "build": hello.build.hex()}
+    (out_dir / LINK_FILE).write_text(json.dumps(facts, indent=2) + "\n")
+
+
+def build_id(out_dir: Path) -> bytes:
+    """What tells one core from another: a hash of all its files."""
+    digest = hashlib.sha256()
+    for path in sorted([*(out_dir / "rtl").iterdir(), *(out_dir / "mem").iterdir()]):
+        text = path.read_bytes()
+        digest.update(f"{path.name} {len(text)}\n".encode() + text)
+    return digest.digest()[:_BUILD_BYTES]
+
+
+def _sizes(side: str, port: StreamPort) -> dict[str, int]:
+    return {f"{side}_beat": port.tdata_bits // 8, f"{side}_beats": port.beats}
+
+
+def _hello(interface: Interface, clock_mhz: float, build: bytes) -> Hello:
+    taken, given = interface.input, interface.output
+    return Hello(
+        build,
+        round(clock_mhz * 1e6),
+        taken.frame_bytes,
+        given.frame_bytes,
+        taken.shape,
+        given.shape,
+        taken.element_bits,
+        given.element_bits,
+    )
