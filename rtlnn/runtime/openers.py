@@ -8,6 +8,7 @@ from rtlnn.errors import InputError
 from rtlnn.runtime.backend import Backend
 from rtlnn.runtime.pynq import open_pynq
 from rtlnn.runtime.reference import open_reference
+from rtlnn.runtime.serial import open_serial
 from rtlnn.runtime.simulator import open_simulator
 from rtlnn.runtime.xrt import open_xrt
 from rtlnn.sim.build_folder import BuildFolder
@@ -17,6 +18,7 @@ __all__ = ["OPENERS", "open_backend"]
 OPENERS: Mapping[str, Callable[..., Backend]] = {
     "pynq": open_pynq,
     "reference": open_reference,
+    "serial": open_serial,
     "simulator": open_simulator,
     "xrt": open_xrt,
 }

@@ -6,10 +6,12 @@ The chip's whole top module is simulated, bit by bit on the line; its PLL passes
 import ctypes
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Sequence
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,51 +19,86 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from rtlnn.errors import InputError
+from rtlnn.platforms.uart.shell import ChipFamily
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.toolchain import default_cache_dir, find_toolchain, prune, run_tool
 
-__all__ = ["SimulatedLine", "compile_board"]
+__all__ = ["SimulatedLine", "compile_board", "compile_netlist"]
 
 _OPTIONS = (
     *("--cc", "--exe", "--build", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
     *("-Wno-fatal", "-Wno-lint", "-Wno-style", "--prefix", "Vboard", "-o", "board.so"),
     *("-CFLAGS", "-fPIC -fno-gnu-unique", "-LDFLAGS", "-shared -s -Wl,-Bsymbolic"),
 )
-_CLOCKS = Path(__file__).parent / "models" / "clock"
+_MODELS = Path(__file__).parent / "models"
+_CLOCKS = _MODELS / "clock"
 _BITS = 10
 """Of a byte on the line, with start and stop."""
 _FEW = 1 << 16
 """Cycles to simulate at a time where nothing is sent."""
 
 
-def compile_board(
-    folder: BuildFolder, files: Sequence[Path] | None = None, top: str | None = None, cache_dir: Path | None = None
-) -> Path:
-    """The shared library of a build's board, or of the Verilog `files` with a module `top` of the same ports.
+def compile_board(folder: BuildFolder, cache_dir: Path | None = None) -> Path:
+    """The shared library of a build's board.
 
     Raises `InputError` without tools, `BuildError` if Verilator or the compiler refuses the design.
     """
-    tools, cache_folder = find_toolchain(), cache_dir or default_cache_dir()
-    models = [*sorted(_CLOCKS.glob("*.v"))]
-    sources = [*(files or (*folder.core_files, *folder.kernel_files)), *models]
-    top = top or folder.interface.kernel or ""
+    top = folder.interface.kernel or ""
     # the library reads the memories where they are
-    options = [*_OPTIONS, "--top-module", top, f'-DRTLNN_MEM_DIR="{folder.mem_dir.resolve()}/"']
+    options = ["--top-module", top, f'-DRTLNN_MEM_DIR="{folder.mem_dir.resolve()}/"']
+    return _compile(top, options, [*folder.core_files, *folder.kernel_files], cache_dir)
+
+
+def compile_netlist(folder: BuildFolder, family: ChipFamily, netlist: Path, cache_dir: Path | None = None) -> Path:
+    """The same of the netlist that Yosys made of the board, with Yosys's models of the family's cells.
+
+    Block RAM and multiplier of the ECP5, of which Yosys has but the ports, are this package's.
+    Raises `InputError` without tools or Yosys, `BuildError` if Verilator or the compiler refuses the netlist.
+    """
+    package = find_spec("pyosys")
+    if package is None or package.origin is None:
+        raise InputError("the models of cells are Yosys's; install with: pip install 'rtlnn[open]'")
+    share = Path(package.origin).parent / "share"
+    models, own = {
+        ChipFamily.ECP5: (share / "lattice" / "cells_sim_ecp5.v", ("DP16KD", "MULT18X18D")),
+        ChipFamily.ICE40: (share / "ice40" / "cells_sim.v", ()),
+        ChipFamily.GOWIN: (share / "gowin" / "cells_sim.v", ()),
+    }[family]
+    text = models.read_text()
+    for name in (*own, *(path.stem for path in _CLOCKS.glob("*.v"))):
+        text = re.sub(rf"(?ms)^(\(\*[^\n]*\*\)\s*)?module {name}\b.*?^endmodule", "", text)
+    # the models' delays are of no interest, and not every simulator reads them
+    text = re.sub(r"(?ms)^\s*specify\b.*?\bendspecify\b", "", text)
+    top = folder.interface.kernel or ""
+    with tempfile.TemporaryDirectory(prefix="rtlnn-cells-") as name:
+        cells = Path(name) / "cells.v"
+        cells.write_text(text)
+        sources = [cells, netlist, *(_MODELS / family.value / f"{name}.v" for name in own)]
+        options = ["--top-module", top, f"-I{models.parent}", "-DNO_ICE40_DEFAULT_ASSIGNMENTS"]
+        return _compile(f"{top}-netlist", options, sources, cache_dir)
+
+
+def _compile(name: str, own_options: Sequence[str], files: Sequence[Path], cache_dir: Path | None) -> Path:
+    """Verilator's model and the harness, from the cache if they are there."""
+    tools, cache_folder = find_toolchain(), cache_dir or default_cache_dir()
+    sources = [*files, *sorted(_CLOCKS.glob("*.v"))]
+    options = [*_OPTIONS, *own_options]
     harness = Path(__file__).with_name("board_harness.cpp")
     digest = hashlib.sha256("\0".join([tools.version, *options]).encode())
     for source in (harness, *sources):
         digest.update(hashlib.sha256(source.read_bytes()).digest())
-    library = cache_folder / "boards" / f"{top}-{digest.hexdigest()[:24]}.so"
+    library = cache_folder / "boards" / f"{name}-{digest.hexdigest()[:24]}.so"
     if library.exists():
         os.utime(library)
         return library
     library.parent.mkdir(parents=True, exist_ok=True)
     prune(library.parent)
-    with tempfile.TemporaryDirectory(dir=cache_folder, prefix="build-") as name:
-        work = Path(name)
+    with tempfile.TemporaryDirectory(dir=cache_folder, prefix="build-") as scratch:
+        work = Path(scratch)
         command = [str(tools.executable), *options, "-Mdir", "obj", "-j", str(os.cpu_count() or 1)]
         command += [str(path.resolve()) for path in (harness, *sources)]
-        run_tool(command, work, tools.environment(cache_folder), f"building the simulator of {top}")
+        run_tool(command, work, tools.environment(cache_folder), f"building the simulator of {name}")
         os.replace(shutil.move(work / "obj" / "board.so", work / "board.so"), library)
     return library
 

@@ -110,7 +110,9 @@ class Client:
                 if silent > self._tries:
                     raise LinkError(_dead(self._tries))
                 if idle > self._patience:
-                    raise LinkError(f"the board answers, but {len(results)} of {size} bytes of results are all it gives")
+                    raise LinkError(
+                        f"the board answers, but {len(results)} of {size} bytes of results are all it gives"
+                    )
                 self._sent = self._acked
                 self._send(RequestKind.RESEND)
                 continue

@@ -1,6 +1,5 @@
 """Writes the board's top module, its constraints, and what the host must know of it."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from amaranth.back import verilog
 
 from rtlnn.emit.interface import Interface, StreamPort
 from rtlnn.errors import InputError
+from rtlnn.platforms.identity import design_id
 from rtlnn.platforms.spec import Platform
 from rtlnn.platforms.uart.board import Board
 from rtlnn.platforms.uart.constraints import constraints
@@ -19,7 +19,6 @@ from rtlnn.platforms.uart.shell import UartShell
 __all__ = ["LINK_FILE", "emit_board"]
 
 LINK_FILE = "kernel/link.json"
-_BUILD_BYTES = 8
 
 
 def emit_board(interface: Interface, platform: Platform, out_dir: Path) -> None:
@@ -37,7 +36,7 @@ def emit_board(interface: Interface, platform: Platform, out_dir: Path) -> None:
     straight = shell.oscillator_mhz == platform.clock_mhz
     pll = None if straight else find_pll(shell.family, shell.oscillator_mhz, platform.clock_mhz)
     clock_mhz = pll.output_mhz if pll else shell.oscillator_mhz
-    hello = _hello(interface, clock_mhz, build_id(out_dir))
+    hello = _hello(interface, clock_mhz, design_id(out_dir).to_bytes(8, "little"))
     link = LinkConfig(
         divider=round(clock_mhz * 1e6 / shell.baud),
         **_sizes("input", interface.input),
@@ -56,15 +55,6 @@ def emit_board(interface: Interface, platform: Platform, out_dir: Path) -> None:
     (folder / f"{name}{suffix}").write_text(pins)
     facts = {"platform": platform.name, "baud": shell.baud, "clock_hz": hello.clock_hz, "build": hello.build.hex()}
     (out_dir / LINK_FILE).write_text(json.dumps(facts, indent=2) + "\n")
-
-
-def build_id(out_dir: Path) -> bytes:
-    """What tells one core from another: a hash of all its files."""
-    digest = hashlib.sha256()
-    for path in sorted([*(out_dir / "rtl").iterdir(), *(out_dir / "mem").iterdir()]):
-        text = path.read_bytes()
-        digest.update(f"{path.name} {len(text)}\n".encode() + text)
-    return digest.digest()[:_BUILD_BYTES]
 
 
 def _sizes(side: str, port: StreamPort) -> dict[str, int]:

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from rtlnn.platforms.uart.line import LineReceiver, LineTransmitter
 from rtlnn.platforms.uart.protocol import CRC_BYTES, AnswerKind, RequestKind
 from rtlnn.platforms.uart.receiver import PacketReceiver
+from rtlnn.platforms.uart.results import ResultBuffer
 from rtlnn.platforms.uart.sender import PacketSender
 
 __all__ = ["Link", "LinkConfig"]
@@ -69,12 +70,14 @@ class Link(wiring.Component):
         c, clear = self.config, Signal()
         m.submodules.line_in = line_in = LineReceiver(c.divider)
         m.submodules.line_out = line_out = LineTransmitter(c.divider)
-        receiver, sender = PacketReceiver(c.input_buffer, c.timeout), PacketSender(c.output_buffer, c.hello)
+        receiver, sender = PacketReceiver(c.input_buffer, c.timeout), PacketSender(c.hello)
+        results = ResultBuffer(c.output_buffer)
         splitter, joiner = _Splitter(c.output_beat, c.output_beats), _Joiner(c.input_beat, c.input_beats)
-        for name, part in (("receiver", receiver), ("sender", sender), ("splitter", splitter), ("joiner", joiner)):
+        parts = {"receiver": receiver, "sender": sender, "results": results, "splitter": splitter, "joiner": joiner}
+        for name, part in parts.items():
             m.submodules[name] = ResetInserter(clear)(part)
         wiring.connect(m, receiver.o, joiner.i)
-        wiring.connect(m, splitter.o, sender.i)
+        wiring.connect(m, splitter.o, results.i)
         m.d.comb += [
             line_in.rx.eq(self.rx),
             self.tx.eq(line_out.tx),
@@ -91,7 +94,15 @@ class Link(wiring.Component):
             splitter.tdata.eq(self.m_tdata),
             splitter.tvalid.eq(self.m_tvalid),
             self.m_tready.eq(splitter.tready),
-            sender.i_last.eq(splitter.last),
+            results.i_last.eq(splitter.last),
+            results.ack.eq(receiver.ack),
+            results.acked.eq(receiver.done & receiver.good),
+            results.resend.eq(receiver.kind == RequestKind.RESEND),
+            results.taken.eq(sender.start & sender.idle & (sender.kind == AnswerKind.DATA)),
+            results.place.eq(sender.place),
+            sender.data.eq(results.data),
+            sender.sent.eq(results.sent),
+            sender.length.eq(results.length),
         ]
         self._answer(m, receiver, sender, clear)
         held = Signal(range(_RESET_CYCLES + 1), init=_RESET_CYCLES)
@@ -107,7 +118,7 @@ class Link(wiring.Component):
         reset, hello, nak, answer = (Signal(name=name) for name in ("reset", "hello", "nak", "answer"))
         # the host knows of less room than there is in the end, and may wait for more
         crowded, errors = Signal(), Signal(8)
-        empty = Signal()
+        empty, pending = Signal(), Signal()
         m.d.comb += [
             empty.eq(receiver.room == self.config.input_buffer - CRC_BYTES),
             clear.eq(receiver.done & receiver.good & (receiver.kind == RequestKind.RESET)),
@@ -115,10 +126,8 @@ class Link(wiring.Component):
             sender.room.eq(receiver.room),
             sender.errors.eq(errors),
             sender.flags.eq(self.frame_error),
-            sender.ack.eq(receiver.ack),
-            sender.acked.eq(receiver.done & receiver.good),
-            sender.resend.eq(receiver.kind == RequestKind.RESEND),
-            sender.start.eq(reset | hello | nak | sender.pending | answer),
+            pending.eq(sender.length != 0),
+            sender.start.eq(reset | hello | nak | pending | answer),
         ]
         with m.If(crowded & empty):
             m.d.sync += [crowded.eq(0), answer.eq(1)]
@@ -131,7 +140,7 @@ class Link(wiring.Component):
             m.d.comb += sender.kind.eq(AnswerKind.HELLO)
         with m.Elif(nak):
             m.d.comb += sender.kind.eq(AnswerKind.NAK)
-        with m.Elif(sender.pending):
+        with m.Elif(pending):
             m.d.comb += sender.kind.eq(AnswerKind.DATA)
         with m.Else():
             m.d.comb += sender.kind.eq(AnswerKind.STATUS)
@@ -153,7 +162,7 @@ class Link(wiring.Component):
 
 
 class _Joiner(wiring.Component):
-    """Bytes to beats of `size` bytes, the first byte lowest; `tlast` at every `beats`-th. A beat takes size + 1 cycles."""
+    """Bytes to beats of `size` bytes, the first byte lowest; `tlast` at every `beats`-th; size + 1 cycles a beat."""
 
     def __init__(self, size: int, beats: int) -> None:
         self.size, self.beats = size, beats

@@ -135,7 +135,7 @@ class Hello:
 
     Parameters
     ----------
-    build : a hash of the core's files
+    build : `design_id` of the build, 8 bytes, the lowest first
     clock_hz : of the core
     input_bytes, output_bytes : of a frame
     input_shape, output_shape : height, width, channels

@@ -43,7 +43,7 @@ class PacketReceiver(wiring.Component):
             {
                 **{"data": In(8), "valid": In(1), "fault": In(1)},
                 **{"done": Out(1), "good": Out(1), "kind": Out(8), "ack": Out(16)},
-                **{"arrived": Out(16), "room": Out(16), "o": Out(stream.Signature(8))},
+                **{"arrived": Out(16), "room": Out(16, init=size - CRC_BYTES), "o": Out(stream.Signature(8))},
             }
         )
 

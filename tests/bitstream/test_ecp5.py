@@ -1,0 +1,84 @@
+"""A small network to a bitstream for an ECP5, and the netlist of its chip in simulation."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import rtlnn
+from rtlnn.bitstream import check_board, make_bitstream, synthesize
+from rtlnn.cli import main
+from rtlnn.errors import InputError
+from rtlnn.platforms import load_platform
+from rtlnn.runtime.runtime import Runtime
+from rtlnn.runtime.serial import SerialBackend
+from rtlnn.sim.board_line import SimulatedLine, compile_netlist
+from rtlnn.sim.build_folder import BuildFolder
+from tests.cli.models import save_inputs, save_small
+
+BIT = 8
+"""Cycles a bit: a faster line than a real one, for a shorter simulation."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int]:
+    """A folder with the build, and the exit code of the command that made it."""
+    folder = tmp_path_factory.mktemp("made")
+    save_small(folder / "model.onnx")
+    save_inputs(folder / "data.npy")
+    text = (Path(rtlnn.__file__).parent / "platforms" / "icesugar-pro.yaml").read_text()
+    (folder / "board.yaml").write_text(text.replace("baud: 115200", f"baud: {80_000_000 // BIT}"))
+    words = [
+        "build",
+        f"{folder}/model.onnx",
+        "--calibration",
+        f"{folder}/data.npy",
+        "--platform",
+        f"{folder}/board.yaml",
+    ]
+    return folder, main([*words, "--target-interval", "400", "--bitstream", "-o", f"{folder}/build"])
+
+
+def test_bitstream(made: tuple[Path, int]) -> None:
+    """One command, exit code 0; a bitstream, and a clock of 80 MHz or more by the tool's own timing analysis."""
+    folder, code = made
+    result = json.loads((folder / "build/kernel/bitstream.json").read_text())
+    assert code == 0
+    bitstream = (folder / "build" / result["file"]).read_bytes()
+    assert len(bitstream) > 50_000
+    assert b"LFE5U-25F" in bitstream
+    assert result["achieved_mhz"] >= result["wanted_mhz"] == 80
+    assert result["cells"]["multiplier"]["used"] > 0
+    assert result["cells"]["LUT"]["used"] > 1000
+    assert result["critical_path"]["through"]
+
+
+def test_netlist(made: tuple[Path, int], rng: np.random.Generator, tmp_path: Path) -> None:
+    """What Yosys made of the chip gives the reference's bits, through the serial line."""
+    build = BuildFolder.open(made[0] / "build")
+    board = load_platform(made[0] / "board.yaml")
+    synthesize(build, check_board(board), tmp_path)
+    text = (tmp_path / "board.v").read_text()
+    assert "DP16KD" in text
+    assert "MULT18X18D" in text
+    library = compile_netlist(build, check_board(board).family, tmp_path / "board.v")
+    x = rng.standard_normal((3, 1, 6, 6)).astype(np.float32)
+    expected = rtlnn.reference(build.path)(x)
+    with SimulatedLine(library, BIT) as line:
+        run = Runtime(rtlnn.reference(build.path).network, build.interface, SerialBackend(build, line))
+        np.testing.assert_array_equal(run(x), expected)
+
+
+def test_boards_without_free_tools(made: tuple[Path, int]) -> None:
+    with pytest.raises(InputError, match="no free tools for a bitstream of u200"):
+        check_board(load_platform("u200"))
+    with pytest.raises(InputError, match="was not built for"):
+        make_bitstream(_bare(made[0]), load_platform("ulx3s"))
+
+
+def _bare(folder: Path) -> Path:
+    """A build of the same model for a chip without a board."""
+    options = rtlnn.Options(platform="xc7z020", calibration=folder / "data.npy", target_interval=400)
+    rtlnn.build(folder / "model.onnx", folder / "bare", options)
+    return folder / "bare"
