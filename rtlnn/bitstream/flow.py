@@ -1,11 +1,7 @@
 """Synthesis, placement, routing, packing; each tool in a process of its own."""
 
-import importlib.util
 import json
-import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -15,13 +11,14 @@ from typing import Any
 
 from rtlnn.bitstream.families import FAMILIES, FamilyTools
 from rtlnn.bitstream.result import BitstreamResult, CriticalPath, Usage
-from rtlnn.errors import CheckFailed, InputError
+from rtlnn.bitstream.tools import call, check_installed, run_tool
+from rtlnn.errors import InputError
 from rtlnn.platforms.spec import Platform
-from rtlnn.platforms.uart.emission import LINK_FILE
+from rtlnn.platforms.uart.facts import LINK_FILE, NETLIST_FILE
 from rtlnn.platforms.uart.shell import UartShell
 from rtlnn.sim.build_folder import BuildFolder
 
-__all__ = ["Progress", "check_board", "make_bitstream", "synthesize"]
+__all__ = ["Progress", "check_board", "make_bitstream"]
 
 Progress = Callable[[str], None]
 
@@ -29,7 +26,7 @@ RESULT_FILE = "kernel/bitstream.json"
 _SEEDS = (1, 2, 3)
 """Placements to try until one reaches the clock: their clocks differ by some percent."""
 _WORKER = Path(__file__).with_name("worker.py")
-_CALL = "import sys; from {module} import {function} as run; sys.exit(run(*{arguments}))"
+_MODELS = Path(__file__).parents[1] / "sim" / "models"
 
 
 def make_bitstream(
@@ -37,10 +34,10 @@ def make_bitstream(
 ) -> BitstreamResult:
     """Make the bitstream of a build for the board `platform`, in the folder `kernel` of the build.
 
-    Beside it lies `bitstream.json`, the result. Where no placement reaches the clock, there is no bitstream, and the
-    result, which says why, is of the fastest one.
-    Raises `InputError` if the board has no free tools, they are not installed, or the design does not fit the chip;
-    `CheckFailed` if a tool fails.
+    Beside it lie `bitstream.json`, the result, and `netlist.v`, what Yosys made, for simulation. Where no placement
+    reaches the clock, there is no bitstream, and the result, which says why, is of the fastest one.
+    Raises `InputError` if the board has no free tools, or they are not installed; `DoesNotFit`; `CheckFailed` if a tool
+    fails.
     """
     shell = check_board(platform)
     folder = BuildFolder.open(Path(build_dir))
@@ -53,7 +50,8 @@ def make_bitstream(
     with tempfile.TemporaryDirectory(prefix="rtlnn-bitstream-") as name:
         work = Path(name)
         progress("synthesizing")
-        synthesize(folder, shell, work)
+        _synthesize(folder, shell, work)
+        shutil.copy(work / "netlist.v", folder.path / NETLIST_FILE)
         shutil.copy(pins, work / pins.name)
         best: tuple[BitstreamResult, bytes] | None = None
         for seed in seeds:
@@ -68,7 +66,7 @@ def make_bitstream(
         if result.met:
             progress("packing")
             file = f"{top}{tools.suffix}"
-            _run(_call(tools.pack, tools.pack_arguments(shell, file)), work, "the packer")
+            run_tool(call(tools.pack, tools.pack_arguments(shell, file)), work, "the packer")
             shutil.copy(work / file, folder.path / "kernel" / file)
             result = replace(result, file=f"kernel/{file}")
     (folder.path / RESULT_FILE).write_text(result.to_json())
@@ -81,18 +79,18 @@ def check_board(platform: Platform) -> UartShell:
     if not isinstance(shell, UartShell):
         raise InputError(f"there are no free tools for a bitstream of {platform.name}; choose a board such as ulx3s")
     tools = FAMILIES[shell.family]
-    _check_installed("pyosys", tools.place[0].partition(".")[0], tools.pack[0].partition(".")[0])
+    check_installed("pyosys", tools.place[0].partition(".")[0], tools.pack[0].partition(".")[0])
     return shell
 
 
-def synthesize(folder: BuildFolder, shell: UartShell, work: Path) -> None:
-    """Write the netlists `board.json` and `board.v` to the folder `work`. Raises `CheckFailed` if Yosys fails."""
-    _check_installed("pyosys")
+def _synthesize(folder: BuildFolder, shell: UartShell, work: Path) -> None:
+    """Write the netlists `board.json` and `netlist.v` to the folder `work`. Raises `CheckFailed` if Yosys fails."""
     files = [str(path.resolve()) for path in (*folder.core_files, *folder.kernel_files)]
     job = {"files": files, "mem": str(folder.mem_dir.resolve()), "top": folder.interface.kernel}
-    job |= {"command": FAMILIES[shell.family].synthesis(shell), "json": "board.json", "verilog": "board.v"}
+    job |= {"command": FAMILIES[shell.family].synthesis(shell), "json": "board.json", "verilog": "netlist.v"}
+    job |= {"tables": str(_MODELS / shell.family.value / "tables.v")}
     (work / "job.json").write_text(json.dumps(job))
-    _run([sys.executable, "-I", str(_WORKER), "job.json"], work, "Yosys")
+    run_tool([sys.executable, "-I", str(_WORKER), "job.json"], work, "Yosys")
 
 
 def _place(
@@ -100,7 +98,7 @@ def _place(
 ) -> BitstreamResult:
     arguments = [*tools.place_arguments(shell, pins), "--json", "board.json", "--report", "report.json"]
     arguments += ["--freq", f"{platform.clock_mhz:g}", "--seed", str(seed), "--timing-allow-fail"]
-    _run(_call(tools.place, arguments), work, "nextpnr", platform.name)
+    run_tool(call(tools.place, arguments), work, "nextpnr", platform.name)
     report = json.loads((work / "report.json").read_text())
     clocks = [(clock["achieved"], clock["constraint"]) for clock in report["fmax"].values()]
     achieved, wanted = min(clocks, key=lambda c: c[0] / c[1], default=(float("inf"), platform.clock_mhz))
@@ -113,38 +111,3 @@ def _usage(tools: FamilyTools, report: Any) -> dict[str, Usage]:
         found = [report["utilization"][name] for name in types if name in report["utilization"]]
         usage[kind] = Usage(sum(f["used"] for f in found), max((f["available"] for f in found), default=0))
     return usage
-
-
-def _call(function: tuple[str, str], arguments: Sequence[str]) -> list[str]:
-    """The command that runs a tool of a wheel in this Python."""
-    module, name = function
-    if name == "main":  # takes its arguments from the command line
-        return [sys.executable, "-m", module, *arguments]
-    code = _CALL.format(module=module, function=name, arguments="[sys.argv[1:]]")
-    return [sys.executable, "-c", code, *arguments]
-
-
-def _check_installed(*modules: str) -> None:
-    missing = [name for name in modules if importlib.util.find_spec(name) is None]
-    if missing:
-        raise InputError(f"a bitstream needs {', '.join(missing)}; install with: pip install 'rtlnn[open]'")
-
-
-def _run(command: Sequence[str], work: Path, what: str, chip: str = "") -> None:
-    """Run a tool in `work`. Raises `InputError` if the design does not fit the chip, `CheckFailed` if it fails."""
-    done = subprocess.run(command, cwd=work, capture_output=True, text=True, check=False, env=dict(os.environ))
-    if not done.returncode:
-        return
-    lines = (done.stdout + done.stderr).strip().splitlines()
-    short = [
-        f"{match[1]} {int(match[2]):,} of {int(match[3]):,}"
-        for line in lines
-        if (match := re.match(r"Info:\s+(\w+): +(\d+)/ *(\d+) ", line)) and int(match[2]) > int(match[3])
-    ]
-    if chip and short:
-        raise InputError(
-            f"the design does not fit {chip}: {'; '.join(short)}. Build a smaller one: a larger --target-interval, or "
-            "a smaller --max-lut, --max-dsp or --max-bram"
-        )
-    errors = [line for line in lines if "ERROR" in line] or lines[-5:]
-    raise CheckFailed("\n".join([f"{what} failed:", *errors[:10]]))

@@ -15,6 +15,11 @@ class Usage:
     used: int
     available: int
 
+    @property
+    def missing(self) -> int:
+        """Cells that the chip lacks, 0 if there are enough."""
+        return max(self.used - self.available, 0)
+
 
 @dataclass(frozen=True)
 class CriticalPath:

@@ -8,14 +8,14 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
-from rtlnn.bitstream import check_board, make_bitstream
+from rtlnn.bitstream import DoesNotFit, check_board, make_bitstream, what_would_fit
 from rtlnn.builder import build
 from rtlnn.cli.bitstream_table import print_bitstream
 from rtlnn.cli.console import print_lines, step_display
 from rtlnn.cli.model_options import add_design_options, add_json, add_model_options, design_options
 from rtlnn.cli.phases import add_profile, phase_of, phases
 from rtlnn.cli.report_tables import print_report
-from rtlnn.errors import CheckFailed
+from rtlnn.errors import CheckFailed, InputError
 from rtlnn.platforms.loader import load_platform
 
 EXAMPLES = """\
@@ -48,7 +48,10 @@ def run(options: Namespace) -> int:
     with phases(options.profile) as timer, step_display() as show:
         report = build(options.model, output, chosen, timer.timed(show, phase_of))
         if options.bitstream:
-            made = make_bitstream(output, load_platform(chosen.platform), show)
+            try:
+                made = make_bitstream(output, load_platform(chosen.platform), show)
+            except DoesNotFit as error:
+                raise InputError(f"{error}; {what_would_fit(options.model, chosen, report, error)}") from None
     if options.json:
         print(json.dumps(report | ({"bitstream": asdict(made)} if made else {}), indent=2))
     else:

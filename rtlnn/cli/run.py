@@ -61,6 +61,8 @@ def run(options: Namespace) -> int:
         if not options.output:
             print_lines(np.array2string(array, threshold=200, edgeitems=4, max_line_width=120, precision=6))
     print_lines(_times(made, backend))
+    if made.note:
+        print_lines(made.note)
     if options.output:
         write_arrays(options.output, made.outputs)
         print_lines(f"written to {options.output}")

@@ -18,6 +18,7 @@ examples:
   rtlnn simulate build/model --inputs images.npy               # the model's own inputs
   rtlnn simulate build/model --level kernel --frames 64        # through bus masters and simulated DDR
   rtlnn simulate build/model --card                            # the host program on a card with all compute units
+  rtlnn simulate build/model --level netlist --frames 2        # what Yosys made for a bitstream
   rtlnn simulate build/model --frames 2 --waves                # record the signals
   rtlnn simulate build/model --by-layer --workers 8            # each layer by itself: for large networks
   rtlnn simulate build/model --by-layer --scheduler tcp://host:8786 --layers conv1,conv2
@@ -38,7 +39,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--level",
         choices=[v.value for v in Level],
         default=Level.CORE.value,
-        help="the core with its streams, or the platform's kernel with its memory (default: core)",
+        help="the core with its streams, the platform's kernel with its memory, a board's chip behind its serial line, "
+        "or that as the netlist of its bitstream (default: core)",
     )
     parser.add_argument(
         "--simulator",

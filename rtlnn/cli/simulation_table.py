@@ -21,7 +21,8 @@ def print_result(result: SimulationResult) -> None:
     if result.level is Level.CORE:
         table.add_row("latency (cycles)", _cycles(latency), f"{planned:,}", _mark(latency == planned))
     interval, planned = result.interval_cycles, result.planned_interval_cycles
-    table.add_row("interval (cycles)", _cycles(interval), f"{planned:,}", _interval_mark(interval, planned))
+    if result.level in (Level.CORE, Level.KERNEL):
+        table.add_row("interval (cycles)", _cycles(interval), f"{planned:,}", _interval_mark(interval, planned))
     console = stdout()
     console.print(table)
     print_lines(

@@ -1,11 +1,11 @@
 """What runs the core of a build: a board, a simulation, or the reference."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rtlnn.ir.types import Array
 
-__all__ = ["Backend"]
+__all__ = ["Backend", "Noting"]
 
 
 class Backend(Protocol):
@@ -29,4 +29,14 @@ class Backend(Protocol):
 
     def close(self) -> None:
         """Give back what the back end holds; a second call does nothing."""
+        ...
+
+
+@runtime_checkable
+class Noting(Protocol):
+    """A back end that has something to tell."""
+
+    @property
+    def note(self) -> str:
+        """What went wrong since it was opened, and was mended; empty if nothing did."""
         ...

@@ -13,7 +13,7 @@ from rtlnn.emit.interface import Interface
 from rtlnn.errors import InputError
 from rtlnn.ir.network import ModelPort, Network
 from rtlnn.ir.types import Array
-from rtlnn.runtime.backend import Backend
+from rtlnn.runtime.backend import Backend, Noting
 from rtlnn.runtime.openers import open_backend
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.reference import load as load_reference
@@ -35,6 +35,7 @@ class Run:
     seconds : in the back end, wall clock, without what the host does before and after it
     host_seconds : of what the host does: quantization and layout before it, scaling and the like after it
     cycles : clock cycles in the hardware, where the back end knows them; of several batches, their sum
+    note : what went wrong since the back end was opened, and was mended; empty if nothing did
     """
 
     outputs: Mapping[str, Array]
@@ -42,6 +43,7 @@ class Run:
     seconds: float
     host_seconds: float
     cycles: int | None
+    note: str = ""
 
 
 class Runtime:
@@ -92,7 +94,8 @@ class Runtime:
         seconds = sum(taken for _, taken, _ in runs)
         known = [cycles for _, _, cycles in runs if cycles is not None]
         cycles = sum(known) if len(known) == len(runs) else None
-        return Run(outputs, frames, seconds, time.perf_counter() - started - seconds, cycles)
+        note = self._backend.note if isinstance(self._backend, Noting) else ""
+        return Run(outputs, frames, seconds, time.perf_counter() - started - seconds, cycles, note)
 
     def _run_batch(self, given: list[Array]) -> tuple[tuple[Array, ...], float, int | None]:
         """The model's outputs, seconds and cycles in the back end."""

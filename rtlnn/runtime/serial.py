@@ -1,6 +1,5 @@
 """A board behind a serial line as a back end."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +9,7 @@ from rtlnn.emit.interface import Interface
 from rtlnn.errors import CheckFailed, InputError
 from rtlnn.ir.types import Array
 from rtlnn.platforms.uart.client import Client, Counts, Line, LinkError
-from rtlnn.platforms.uart.emission import LINK_FILE
+from rtlnn.platforms.uart.facts import LinkFacts
 from rtlnn.runtime.backend import Backend
 from rtlnn.sim.build_folder import BuildFolder
 
@@ -39,7 +38,7 @@ class SerialBackend:
         try:
             self._client.reset()
             hello = self._client.hello()
-            wanted = bytes.fromhex(_link_facts(folder)["build"])
+            wanted = bytes.fromhex(LinkFacts.load(folder.path).build)
             if hello.build != wanted:
                 raise InputError(
                     f"the board runs another design (build {hello.build.hex()}, frames of {hello.input_bytes:,} bytes) "
@@ -50,6 +49,10 @@ class SerialBackend:
             if isinstance(error, LinkError):
                 raise InputError(str(error)) from None
             raise
+
+    @property
+    def note(self) -> str:
+        return f"the line was disturbed: {self.counts}; the results are right" if self.counts.disturbed else ""
 
     @property
     def counts(self) -> Counts:
@@ -86,26 +89,15 @@ def open_serial(folder: BuildFolder, port: str, baud: int | None = None) -> Back
     Raises `InputError` if the build is not for such a board, pyserial is not installed, the port cannot be opened
     (naming those that there are), the board does not answer, or it runs another build.
     """
-    facts = _link_facts(folder)
+    facts = LinkFacts.load(folder.path)
     try:
         import serial
         from serial.tools.list_ports import comports
     except ImportError:
         raise InputError("a serial port needs pyserial; install with: pip install 'rtlnn[serial]'") from None
     try:
-        line: Line = serial.Serial(port, baud or facts["baud"], timeout=_TIMEOUT)
+        line: Line = serial.Serial(port, baud or facts.baud, timeout=_TIMEOUT)
     except (serial.SerialException, ValueError) as error:
         ports = ", ".join(f"{p.device} ({p.description})" for p in comports()) or "none"
         raise InputError(f"the serial port {port} cannot be opened: {error}. There are: {ports}") from None
     return SerialBackend(folder, line)
-
-
-def _link_facts(folder: BuildFolder) -> dict[str, Any]:
-    try:
-        facts: dict[str, Any] = json.loads((folder.path / LINK_FILE).read_text())
-    except FileNotFoundError:
-        raise InputError(
-            f"{folder.path} was not built for a board with a serial link: build it with --platform ulx3s, icebreaker "
-            "or the like"
-        ) from None
-    return facts

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtlnn.errors import InputError
+from rtlnn.platforms.uart.facts import NETLIST_FILE, LinkFacts
 from rtlnn.platforms.uart.shell import ChipFamily
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.toolchain import default_cache_dir, find_toolchain, prune, run_tool
@@ -33,6 +34,11 @@ _OPTIONS = (
 )
 _MODELS = Path(__file__).parent / "models"
 _CLOCKS = _MODELS / "clock"
+_CELLS = {
+    ChipFamily.ECP5: ("lattice/cells_sim_ecp5.v", ("DP16KD", "MULT18X18D")),
+    ChipFamily.ICE40: ("ice40/cells_sim.v", ()),
+}
+"""Yosys's models, and which of them this package replaces."""
 _BITS = 10
 """Of a byte on the line, with start and stop."""
 _FEW = 1 << 16
@@ -50,21 +56,23 @@ def compile_board(folder: BuildFolder, cache_dir: Path | None = None) -> Path:
     return _compile(top, options, [*folder.core_files, *folder.kernel_files], cache_dir)
 
 
-def compile_netlist(folder: BuildFolder, family: ChipFamily, netlist: Path, cache_dir: Path | None = None) -> Path:
-    """The same of the netlist that Yosys made of the board, with Yosys's models of the family's cells.
+def compile_netlist(folder: BuildFolder, cache_dir: Path | None = None) -> Path:
+    """The same of the netlist that the build's bitstream was made of, with Yosys's models of the family's cells.
 
     Block RAM and multiplier of the ECP5, of which Yosys has but the ports, are this package's.
-    Raises `InputError` without tools or Yosys, `BuildError` if Verilator or the compiler refuses the netlist.
+    Raises `InputError` without tools, Yosys, a netlist, or models of the family; `BuildError` if Verilator or the
+    compiler refuses the netlist.
     """
-    package = find_spec("pyosys")
+    package, netlist = find_spec("pyosys"), folder.path / NETLIST_FILE
+    family = LinkFacts.load(folder.path).family
+    if family not in _CELLS:
+        raise InputError(f"there are no models of block RAM and multipliers of the family {family.value}")
+    if not netlist.is_file():
+        raise InputError(f"{folder.path} has no netlist; build it with --bitstream")
     if package is None or package.origin is None:
         raise InputError("the models of cells are Yosys's; install with: pip install 'rtlnn[open]'")
-    share = Path(package.origin).parent / "share"
-    models, own = {
-        ChipFamily.ECP5: (share / "lattice" / "cells_sim_ecp5.v", ("DP16KD", "MULT18X18D")),
-        ChipFamily.ICE40: (share / "ice40" / "cells_sim.v", ()),
-        ChipFamily.GOWIN: (share / "gowin" / "cells_sim.v", ()),
-    }[family]
+    file, own = _CELLS[family]
+    models = Path(package.origin).parent / "share" / file
     text = models.read_text()
     for name in (*own, *(path.stem for path in _CLOCKS.glob("*.v"))):
         text = re.sub(rf"(?ms)^(\(\*[^\n]*\*\)\s*)?module {name}\b.*?^endmodule", "", text)
@@ -75,7 +83,8 @@ def compile_netlist(folder: BuildFolder, family: ChipFamily, netlist: Path, cach
         cells = Path(name) / "cells.v"
         cells.write_text(text)
         sources = [cells, netlist, *(_MODELS / family.value / f"{name}.v" for name in own)]
-        options = ["--top-module", top, f"-I{models.parent}", "-DNO_ICE40_DEFAULT_ASSIGNMENTS"]
+        # few frames are simulated: compiling takes most of the time
+        options = ["--top-module", top, f"-I{models.parent}", "-DNO_ICE40_DEFAULT_ASSIGNMENTS", "-CFLAGS", "-O0"]
         return _compile(f"{top}-netlist", options, sources, cache_dir)
 
 

@@ -18,10 +18,16 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 
 class Level(Enum):
-    """What is simulated: the core with its streams, or the platform's kernel with bus masters and memory."""
+    """What is simulated.
+
+    The core with its streams, the platform's kernel with bus masters and memory, or a board's chip behind its serial
+    line, as Verilog or as the netlist of its bitstream.
+    """
 
     CORE = "core"
     KERNEL = "kernel"
+    BOARD = "board"
+    NETLIST = "netlist"
 
 
 @dataclass(frozen=True)
@@ -48,7 +54,8 @@ class SimulationResult:
     failures : everything else that is wrong, in words: stream contract, deadlocks, missed schedule, failed benches
     frames : frames compared in the longest run
     latency_cycles, interval_cycles : measured without stalls, None if the run broke off; in a
-        kernel, the core's latency may be longer, as its memory feeds it, and is not compared with the plan
+        kernel, the core's latency may be longer, as its memory feeds it, and is not compared with the plan; of a
+        board neither is measured
     planned_latency_cycles, planned_interval_cycles : what the plan says; for a kernel, its memory buses count too
     simulator : program and version
     cycles, cycles_per_second : of all runs of the compiled harness, or of the cocotb benches if it did not run

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from rtlnn.errors import InputError
 from rtlnn.platforms.alveo.shell import VitisShell
+from rtlnn.platforms.uart.facts import LinkFacts
+from rtlnn.sim.board_level import frame_cycles, run_board
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.inputs import Given, core_inputs
 from rtlnn.sim.job import Job
@@ -23,6 +25,8 @@ REFERENCE_BATCH = 64
 DEFAULT_FRAMES = 64
 TIMING_FRAMES = 4  # the fewest that show an interval after three frames
 HARNESS_CYCLES = 20_000_000  # what the default number of frames may take: 300 k to several millions a second
+LINE_FRAMES = 2  # the fewest that show that one follows another
+LINE_CYCLES = 1_000_000  # of a board: 100 k to a million a second
 BENCH_CYCLES = 400_000  # the same for cocotb: some thousands a second
 
 
@@ -43,7 +47,8 @@ def simulate(
     Core level: with Verilator, all frames through the compiled harness (no stalls: latency and interval are compared
     with the plan; then up to 64 frames under stalls) and a few through the cocotb bench (stalls on both sides, resets);
     with Icarus Verilog, the cocotb bench on all frames. Kernel level: the cocotb bench with the host's register
-    sequence and simulated DDR, all frames in one start, with and without stalls.
+    sequence and simulated DDR, all frames in one start, with and without stalls. Board and netlist level: the frames go
+    over the serial line of the whole chip.
 
     Parameters
     ----------
@@ -60,27 +65,23 @@ def simulate(
     """
     started = time.perf_counter()
     folder = BuildFolder.open(Path(build_dir))
-    if level is Level.KERNEL and not folder.kernel_files:
-        raise InputError(f"{build_dir} has no kernel: its platform has no shell; simulate it with level core")
-    if level is Level.KERNEL and not (folder.interface.kernel or "").endswith(VitisShell.suffix):
-        raise InputError(f"the shell of {build_dir} is no Vitis kernel, which alone has this level; use level core")
-    if any(importlib.util.find_spec(package) is None for package in ("cocotb", "cocotbext")):
-        raise InputError("simulation needs cocotb; install with: pip install 'rtlnn[sim]'")
+    _check(folder, level, simulator, waves)
     from rtlnn.sim.core_level import run_core
     from rtlnn.sim.kernel_level import kernel_interval, run_kernel
 
     program = version(simulator)
     report = progress or _silent
     interface = folder.interface
-    compiled = level is Level.CORE and simulator is Simulator.VERILATOR
-    room = (HARNESS_CYCLES if compiled else BENCH_CYCLES) // interface.interval_cycles
-    x, source = core_inputs(interface, inputs, frames, max(TIMING_FRAMES, min(DEFAULT_FRAMES, room)), seed)
+    x, source = core_inputs(interface, inputs, frames, _default_frames(folder, level, simulator), seed)
     job = Job(folder, x, _expected(folder, x, report), simulator, waves, seed, report, cache_dir)
     findings = Findings()
-    if level is Level.KERNEL:
-        run_kernel(job, findings)
-    else:
-        run_core(job, findings)
+    match level:
+        case Level.CORE:
+            run_core(job, findings)
+        case Level.KERNEL:
+            run_kernel(job, findings)
+        case Level.BOARD | Level.NETLIST:
+            run_board(job, findings, level is Level.NETLIST)
     return SimulationResult(
         level=level,
         bit_exact=not findings.mismatches and not findings.broken,
@@ -102,6 +103,30 @@ def simulate(
         seconds=time.perf_counter() - started,
         waves=findings.waves,
     )
+
+
+def _check(folder: BuildFolder, level: Level, simulator: Simulator, waves: bool) -> None:
+    """Raises `InputError` if the build, the options or the tools do not go with the level."""
+    if level in (Level.BOARD, Level.NETLIST):
+        LinkFacts.load(folder.path)
+        if waves or simulator is not Simulator.VERILATOR:
+            raise InputError(f"the level {level.value} runs in Verilator, and without waves")
+        return
+    if level is Level.KERNEL and not folder.kernel_files:
+        raise InputError(f"{folder.path} has no kernel: its platform has no shell; simulate it with level core")
+    if level is Level.KERNEL and not (folder.interface.kernel or "").endswith(VitisShell.suffix):
+        raise InputError(f"the shell of {folder.path} is no Vitis kernel, which alone has this level; use level core")
+    if any(importlib.util.find_spec(package) is None for package in ("cocotb", "cocotbext")):
+        raise InputError("simulation needs cocotb; install with: pip install 'rtlnn[sim]'")
+
+
+def _default_frames(folder: BuildFolder, level: Level, simulator: Simulator) -> int:
+    """As many frames as are quick."""
+    if level in (Level.BOARD, Level.NETLIST):
+        return max(LINE_FRAMES, min(DEFAULT_FRAMES, LINE_CYCLES // frame_cycles(folder)))
+    compiled = level is Level.CORE and simulator is Simulator.VERILATOR
+    room = (HARNESS_CYCLES if compiled else BENCH_CYCLES) // folder.interface.interval_cycles
+    return max(TIMING_FRAMES, min(DEFAULT_FRAMES, room))
 
 
 def _expected(

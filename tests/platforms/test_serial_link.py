@@ -10,13 +10,15 @@ import pytest
 import rtlnn
 from rtlnn import runtime
 from rtlnn.errors import CheckFailed, InputError
+from rtlnn.platforms.uart import protocol
 from rtlnn.platforms.uart.client import Client, LinkError
-from rtlnn.platforms.uart.emission import LINK_FILE
+from rtlnn.platforms.uart.facts import LINK_FILE
 from rtlnn.platforms.uart.protocol import ESCAPE, FLAG, Answer, AnswerKind, Request, RequestKind, stuffed, unstuffed
 from rtlnn.runtime.runtime import Runtime
 from rtlnn.runtime.serial import SerialBackend
 from rtlnn.sim.board_line import SimulatedLine, compile_board
 from rtlnn.sim.build_folder import BuildFolder
+from rtlnn.sim.result import Level
 from tests.cli.models import save_inputs, save_small
 
 BIT = 8
@@ -88,11 +90,33 @@ def test_frames_go_through_the_line(build: Path, line: SimulatedLine, rng: np.ra
     assert (backend.counts.resent, backend.counts.damaged, backend.counts.silences) == (0, 0, 0)
 
 
+def test_levels_of_simulation(build: Path, library: Path) -> None:
+    """The chip through its line by the command; a fault that is planted into a memory is found."""
+    assert library.is_file()
+    assert rtlnn.simulate(build, frames=2, level=Level.BOARD).passed
+    (memory, *_) = sorted((build / "mem").glob("*fc*")) or sorted((build / "mem").iterdir())
+    text = memory.read_text()
+    try:
+        memory.write_text(text.translate(str.maketrans("0123456789abcdef", "fedcba9876543210")))
+        wrong = rtlnn.simulate(build, frames=2, level=Level.BOARD)
+    finally:
+        memory.write_text(text)
+    assert wrong.mismatches > 0
+    assert not wrong.passed
+    with pytest.raises(InputError, match="has no netlist; build it with --bitstream"):
+        rtlnn.simulate(build, frames=2, level=Level.NETLIST)
+    with pytest.raises(InputError, match="without waves"):
+        rtlnn.simulate(build, level=Level.BOARD, waves=True)
+
+
 def test_damaged_bytes_are_mended(build: Path, library: Path, rng: np.random.Generator) -> None:
     with Faulty(library, rng, 0.003) as line:
         loaded, backend = _loaded(build, line)
         x = _x(rng, 40)
-        np.testing.assert_array_equal(loaded(x), rtlnn.reference(build)(x))
+        run = loaded.run(x)
+        (scores,) = run.outputs.values()
+        np.testing.assert_array_equal(scores, rtlnn.reference(build)(x))
+        assert run.note.startswith(f"the line was disturbed: {backend.counts.resent} packets sent again")
         assert backend.counts.resent > 0
         assert backend.counts.damaged > 0
 
@@ -153,6 +177,12 @@ def test_another_bitstream(build: Path, line: SimulatedLine, tmp_path: Path) -> 
     (other / LINK_FILE).write_text(json.dumps(facts | {"build": "0123456789abcdef"}))
     with pytest.raises(InputError, match=r"another design.*load its bitstream"):
         SerialBackend(BuildFolder.open(other), line)
+
+
+def test_another_version(build: Path, line: SimulatedLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "VERSION", protocol.VERSION + 1)
+    with pytest.raises(InputError, match=r"another version of the link's protocol; build its bitstream again"):
+        SerialBackend(BuildFolder.open(build), line)
 
 
 def test_a_board_that_is_silent(build: Path, line: SimulatedLine) -> None:

@@ -52,6 +52,17 @@ class Counts:
     damaged: int = 0
     silences: int = 0
 
+    @property
+    def disturbed(self) -> bool:
+        """Whether there is more than silences, which are also where a board needs long."""
+        return bool(self.resent or self.damaged)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.resent} packets sent again, {self.damaged} damaged ones received and asked for again, "
+            f"{self.silences} silences"
+        )
+
 
 class Client:
     """Talks to a board; begin with `reset`.

@@ -1,6 +1,5 @@
 """Writes the board's top module, its constraints, and what the host must know of it."""
 
-import json
 from pathlib import Path
 
 from amaranth.back import verilog
@@ -11,14 +10,13 @@ from rtlnn.platforms.identity import design_id
 from rtlnn.platforms.spec import Platform
 from rtlnn.platforms.uart.board import Board
 from rtlnn.platforms.uart.constraints import constraints
+from rtlnn.platforms.uart.facts import LINK_FILE, LinkFacts
 from rtlnn.platforms.uart.link import LinkConfig
 from rtlnn.platforms.uart.pll import find_pll
 from rtlnn.platforms.uart.protocol import Hello
 from rtlnn.platforms.uart.shell import UartShell
 
-__all__ = ["LINK_FILE", "emit_board"]
-
-LINK_FILE = "kernel/link.json"
+__all__ = ["emit_board"]
 
 
 def emit_board(interface: Interface, platform: Platform, out_dir: Path) -> None:
@@ -53,8 +51,8 @@ def emit_board(interface: Interface, platform: Platform, out_dir: Path) -> None:
     (folder / "files.f").write_text(f"rtl/{name}.v\n")
     suffix, pins = constraints(shell)
     (folder / f"{name}{suffix}").write_text(pins)
-    facts = {"platform": platform.name, "baud": shell.baud, "clock_hz": hello.clock_hz, "build": hello.build.hex()}
-    (out_dir / LINK_FILE).write_text(json.dumps(facts, indent=2) + "\n")
+    facts = LinkFacts(platform.name, shell.family, shell.baud, hello.clock_hz, hello.build.hex())
+    (out_dir / LINK_FILE).write_text(facts.to_json())
 
 
 def _sizes(side: str, port: StreamPort) -> dict[str, int]:

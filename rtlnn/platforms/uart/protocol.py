@@ -1,4 +1,4 @@
-"""What goes over the serial line: shared by the hardware and the host, and described in docs/open.md.
+"""What goes over the serial line: shared by the hardware and the host, and described in docs/platforms/open_boards.md.
 
 Both directions are streams of bytes, in which frames lie one after the other without gaps. A packet carries a piece of
 a stream with its offset (modulo 2**16), so that a piece that was lost or damaged is asked for, and sent, again; and it

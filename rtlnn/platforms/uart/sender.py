@@ -81,11 +81,15 @@ class PacketSender(wiring.Component):
                             m.next = following
             with m.State("FETCH"):
                 # a word of the memories comes a cycle after its address
-                m.next = "PAYLOAD"
+                m.next = "LOAD"
                 with m.If(left == 0):
                     m.next = "SEAL"
+            with m.State("LOAD"):
+                # block RAM is slow, and the CRC has many levels of logic
+                m.d.sync += register[:8].eq(Mux(is_hello, read.data, self.data))
+                m.next = "PAYLOAD"
             with m.State("PAYLOAD"):
-                m.d.comb += [stuffing.put.eq(1), byte.eq(Mux(is_hello, read.data, self.data))]
+                m.d.comb += stuffing.put.eq(1)
                 with m.If(took):
                     m.d.sync += [left.eq(left - 1), self.place.eq(self.place + 1)]
                     m.next = "FETCH"
