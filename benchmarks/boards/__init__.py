@@ -1,0 +1,1 @@
+"""Bitstreams for boards with free tools."""
