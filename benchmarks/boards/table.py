@@ -15,7 +15,7 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---|---|" + "---:|" * (len(head) - 3) + "---|"]
     for row in rows:
         cells = [_cells(row["cells"].get(kind)) for kind in ("LUT", "FF", "multiplier", "RAM")]
-        clock = f"{row['achieved_mhz']:.1f} / {row['wanted_mhz']:g} MHz" + ("" if row["file"] else " **missed**")
+        clock = f"{row['achieved_mhz']:.1f} / {row['wanted_mhz']:.4g} MHz" + ("" if row["file"] else " **missed**")
         rate = f"{row['wanted_mhz'] * 1e6 / row['interval_cycles']:,.0f}"
         exact = _EXACT[row["netlist_equals_reference"]]
         lines.append("| " + " | ".join([row["board"], f"digits {row['model']}", *cells, clock, rate, exact]) + " |")
