@@ -43,6 +43,7 @@ def test_bitstream(made: tuple[Path, int]) -> None:
     assert result["critical_path"]["through"]
 
 
+@pytest.mark.slow
 def test_netlist(made: tuple[Path, int]) -> None:
     """What Yosys made of the chip gives the reference's bits, through the serial line."""
     build = made[0] / "build"
