@@ -27,6 +27,7 @@ from rtlnn.ops.serialize import save_network
 from rtlnn.passes.settings import Settings
 from rtlnn.passes.softmax import SoftmaxPlace
 from rtlnn.plan.boundary import identifier, port_of
+from rtlnn.plan.dies import Dies
 from rtlnn.plan.goal import DEFAULT_SHARE, Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.planner import Design, plan_network
@@ -131,7 +132,6 @@ class Options:
         for name, value in (("max-dsp", self.max_dsp), ("max-lut", self.max_lut), ("max-bram", self.max_bram)):
             if value is not None and value < 0:
                 raise InputError(f"--{name} must not be negative")
-
         if not 0 < self.utilization <= 1:
             raise InputError(f"the utilization must be above 0 and at most 1, not {self.utilization:g}")
 
@@ -145,6 +145,13 @@ class Options:
             limit(self.max_bram, free.bram36),
             limit(None, free.uram),
         )
+
+    def dies(self, platform: Platform) -> Dies | None:
+        """The dies of a chip that has several, for one design; each may be as full as the chip."""
+        if len(platform.slrs) == 1 or unit_share(platform) != platform.available:
+            return None
+        regions = {region.name: region.resources for region in platform.slrs}
+        return Dies.of(regions, self.budget(platform), self.utilization)
 
 
 def _nothing(step: str) -> None:
@@ -165,7 +172,8 @@ def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: P
     )  # fmt: skip
     _check_shell(network, platform)
     network = replace(network, notes=(*network.notes, *notes))
-    return plan_network(network, platform.name, platform.arithmetic, goal, budget, given, progress), platform
+    dies = options.dies(platform)
+    return plan_network(network, platform.name, platform.arithmetic, goal, budget, given, dies, progress), platform
 
 
 def _check_shell(network: Network, platform: Platform) -> None:
@@ -236,7 +244,7 @@ def _interface(design: Design, platform: Platform) -> Interface:
         design.schedule.latency,
         design.schedule.interval,
         beats,
-        compute_units(top, platform, design.resources, beats),
+        compute_units(top, platform, design.resources, beats, spread=bool(design.plan.dies)),
     )
 
 
@@ -269,7 +277,7 @@ def _write(
     files["interface.json"] = interface.to_json()
     files[f"{interface.top}_template.v"] = instantiation_template(interface)
     files["README.md"] = port_sheet(interface, report)
-    files |= vivado_files(interface, platform)
+    files |= vivado_files(interface, platform, filled.stages)
     files |= ip_files(interface, platform, design.network.name, tuple(files))
     progress("writing files")
     for name, text in files.items():

@@ -4,6 +4,7 @@ from typing import Any
 
 from rtlnn.layers.component import Resources
 from rtlnn.ops import Conv2D, Dense
+from rtlnn.plan.dies import on_dies
 from rtlnn.plan.option import Option
 from rtlnn.plan.planner import Design
 from rtlnn.platforms.spec import Platform
@@ -20,7 +21,9 @@ def report_of(design: Design, platform: Platform, units: int = 1) -> dict[str, A
     timing = design.schedule
     network = design.network
     slowest = max(c.cycles for c in design.options)
-    layers = [_layer(c, slowest) for c in design.options]
+    places = design.plan.dies
+    names = [region.name for region in platform.slrs]
+    layers = [_layer(c, slowest, names[places[c.task.name]] if places else None) for c in design.options]
     macs = sum(layer["macs"] for layer in layers)
     multipliers = sum(layer["dsp"] for layer in layers)
     return {
@@ -39,6 +42,11 @@ def report_of(design: Design, platform: Platform, units: int = 1) -> dict[str, A
         "resources": _amounts(sum([design.resources] * units, Resources())),
         "available": _amounts(platform.available),
         "bound": _bound(design),
+        "dies": [
+            {"name": name, **_amounts(used)}
+            for name, used in zip(names, on_dies(design.circuit, len(names)), strict=True)
+            if places
+        ],
         "host": {
             "head": [_host_node(n.name, type(n.op).__name__) for n in network.head.nodes],
             "tail": [_host_node(n.name, type(n.op).__name__) for n in network.tail.nodes],
@@ -53,7 +61,7 @@ def _bound(design: Design) -> dict[str, int | float | None] | None:
     return None if margin is None else {"interval_cycles": margin.interval, "excess": margin.excess}
 
 
-def _layer(option: Option, slowest: int) -> dict[str, Any]:
+def _layer(option: Option, slowest: int, die: str | None) -> dict[str, Any]:
     task, cost = option.task, option.resources
     pe, simd = option.multipliers
     windowed = task.is_kernel and not isinstance(task.node.op, Dense)
@@ -70,6 +78,7 @@ def _layer(option: Option, slowest: int) -> dict[str, Any]:
         "macs_per_cycle_and_dsp": task.macs / option.cycles / cost.dsp if cost.dsp else 0.0,
         "weight_bits": option.weight_bits,
         "limits": option.cycles == slowest,
+        "die": die,
         "weights": isinstance(task.node.op, (Conv2D, Dense)),
         **_amounts(cost),
     }

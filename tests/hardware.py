@@ -150,17 +150,18 @@ def branches(
     frames: Array,
     folder: Path,
     arithmetic: Arithmetic = Arithmetic.GENERIC,
+    dies: Sequence[int] = (),
 ) -> tuple[LayerCheck, dict[Edge, int]]:
     """Check a graph of one input and one output as a build makes it; returns the queues' depths, too.
 
-    `sizes` are the kernels' foldings, and the lanes of all other layers.
+    `sizes` are the kernels' foldings, and the lanes of all other layers; `dies` what they are on, if several.
     """
     tasks = tasks_of(graph, pools=True)
     made: list[Option] = [
         Candidate(task, size, arithmetic) if isinstance(size, Folding) else SimpleOption(task, size, arithmetic)
         for task, size in zip(tasks, sizes, strict=True)
     ]
-    assembly = Assembly(graph, tasks)
+    assembly = Assembly(graph, tasks, {task.name: die for task, die in zip(tasks, dies, strict=False)})
     depths = settle_queues(lambda d, blocks: assembly.circuit(made, d, blocks=blocks), assembly.edges)
     design = Design.of(assembly.circuit(made, depths, contents=True), folder)
     return design.check(frames, graph.evaluate(frames)[graph.outputs[0]]), depths

@@ -14,6 +14,7 @@ array set ::properties {
   fileset {top}
   source {file_type is_global_include}
   project {board_part}
+  cell {USER_SLR_ASSIGNMENT USER_SLL_REG}
 }
 
 # Defines a command: switches without a value, options with a value, least and most arguments, kind of the result.
@@ -70,6 +71,7 @@ vivado read_verilog {-quiet -sv} {-library} 1 1 source
 vivado read_mem {-quiet} {} 1 1 none
 vivado read_xdc {-quiet -unmanaged} {-mode -ref -cells} 1 1 none
 vivado create_clock {-quiet -add} {-name -period -waveform} 0 1 clock
+vivado get_cells {-quiet -hierarchical} {-filter} 0 1 cell
 vivado get_ports {-quiet} {-filter} 0 1 port
 vivado synth_design {-quiet -rtl} {-top -part -mode -name -generic -verilog_define -include_dirs -flatten_hierarchy -directive} 0 0 none
 vivado opt_design {-quiet} {-directive} 0 0 none

@@ -53,6 +53,8 @@ def _resources(report: Report) -> Table:
     used, available = report["resources"], report["available"]
     units = report["compute_units"]
     table.add_row("design" if units == 1 else f"{units} units", *(amount(used[name]) for name in NAMES))
+    for die in report["dies"]:
+        table.add_row(f"in {die['name']}", *(amount(die[name]) for name in NAMES))
     table.add_row("available", *(amount(available[name]) for name in NAMES))
     table.add_row("share", *(_share(used[name], available[name]) for name in NAMES))
     return table

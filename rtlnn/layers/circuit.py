@@ -15,11 +15,18 @@ DESIGN = -1
 
 @dataclass(frozen=True)
 class Stage:
-    """One layer of a design, with the words of its memories by name (see `StreamingLayer.memories`)."""
+    """One layer of a design.
+
+    Parameters
+    ----------
+    contents : the words of its memories by name (see `StreamingLayer.memories`)
+    dies : the number of the die that it is on; of all that a crossing is on, in order; none where that is left open
+    """
 
     name: str
     layer: StreamingLayer
     contents: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    dies: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

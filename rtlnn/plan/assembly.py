@@ -9,6 +9,7 @@ from rtlnn.ir.graph import Graph
 from rtlnn.layers.circuit import DESIGN, Circuit, Stage, Tap
 from rtlnn.layers.component import Resources, StreamingLayer
 from rtlnn.layers.concat import ConcatConfig
+from rtlnn.layers.crossing import CrossingConfig
 from rtlnn.layers.fifo import SkidConfig
 from rtlnn.layers.fork import ForkConfig
 from rtlnn.layers.guard import GuardConfig
@@ -19,7 +20,7 @@ from rtlnn.plan.links import links_between
 from rtlnn.plan.option import Option
 from rtlnn.plan.tasks import Task, origins_of
 
-__all__ = ["Assembly", "Edge", "circuit_resources"]
+__all__ = ["Assembly", "Edge", "circuit_resources", "stage_resources"]
 
 _SHELL = "kernel"
 """`<top>_kernel` is the shell's name for the whole."""
@@ -40,11 +41,12 @@ class Edge:
 class Assembly:
     """The layers of a graph and how they are joined; the same for all foldings.
 
+    `dies` are the numbers of the dies that layers are on, by name; none where that is left open.
     Raises `InputError` for an input that nothing reads.
     """
 
-    def __init__(self, graph: Graph, tasks: Sequence[Task]) -> None:
-        self.graph, self.tasks = graph, tasks
+    def __init__(self, graph: Graph, tasks: Sequence[Task], dies: Mapping[str, int] | None = None) -> None:
+        self.graph, self.tasks, self.dies = graph, tasks, dies or {}
         origins = origins_of(graph)
         self.results = [origins[value] for value in graph.outputs]
         users = Counter([*(value for task in tasks for value in task.sources), *self.results])
@@ -52,6 +54,10 @@ class Assembly:
         for value in graph.inputs:
             if not users[value]:
                 raise InputError(f"nothing in the hardware reads the input {value!r}; take it out of the model")
+
+    def on(self, dies: Mapping[str, int]) -> "Assembly":
+        """The same with its layers on these dies."""
+        return Assembly(self.graph, self.tasks, dies)
 
     @property
     def edges(self) -> list[Edge]:
@@ -89,6 +95,7 @@ class _Build:
     Parameters
     ----------
     free : for every value, its streams without a user
+    die : what is added now is on this one
     """
 
     assembly: Assembly
@@ -100,6 +107,7 @@ class _Build:
     sources: list[tuple[Tap, ...]] = field(default_factory=list)
     free: dict[str, list[Tap]] = field(default_factory=dict)
     inputs: list[StreamFormat] = field(default_factory=list)
+    die: int | None = None
 
     def __post_init__(self) -> None:
         graph, single = self.assembly.graph, len(self.assembly.graph.outputs) == 1
@@ -109,6 +117,7 @@ class _Build:
         for option in self.options:
             task, layer = option.task, option.layer
             name = self._named(task.name)
+            self.die = self.assembly.dies.get(task.name)
             taps = [
                 self._feed(self.free[value].pop(0), fmt, name, Edge(task.name, port, len(task.sources) > 1), layer)
                 for port, (value, fmt) in enumerate(zip(task.sources, layer.inputs, strict=True))
@@ -118,6 +127,7 @@ class _Build:
         outputs = []
         for value, source in zip(graph.outputs, self.assembly.results, strict=True):
             tap = self.free[source].pop(0)
+            self.die = self._die(tap)
             target = boundary(graph.types[value], self._format(tap).elements)
             name = "output" if single else self._named(f"{value}_output")
             tap = self._through(tap, target, name)
@@ -134,6 +144,8 @@ class _Build:
         ]
         fmt = self.assembly.entry(value, wanted)
         gated = any(port.loaded for option in self.options for port in option.layer.memories)
+        readers = (option.task.name for option in self.options if value in option.task.sources)
+        self.die = next((self.assembly.dies.get(name) for name in readers), None)
         self.inputs.append(fmt)
         single = len(self.assembly.graph.inputs) == 1
         name = "frame_guard" if single else self._named(f"{value}_guard")
@@ -147,11 +159,22 @@ class _Build:
     def _format(self, tap: Tap) -> StreamFormat:
         return self.stages[tap.stage].layer.outputs[tap.port]
 
+    def _die(self, tap: Tap) -> int | None:
+        """Where a stream comes from."""
+        return self.stages[tap.stage].dies[-1] if self.stages[tap.stage].dies else None
+
     def _add(
         self, name: str, layer: StreamingLayer, sources: Sequence[Tap], contents: Mapping[str, Sequence[int]] = {}
     ) -> Tap:
         """A stage; returns its first output."""
-        self.stages.append(Stage(name, layer, contents))
+        dies: tuple[int, ...] = () if self.die is None else (self.die,)
+        if isinstance(layer, CrossingConfig):
+            came = self._die(sources[0])
+            assert came is not None, "only between dies"
+            assert self.die is not None, "only between dies"
+            step = 1 if self.die > came else -1
+            dies = tuple(range(came, self.die + step, step))
+        self.stages.append(Stage(name, layer, contents, dies))
         self.sources.append(tuple(sources))
         return Tap(len(self.stages) - 1)
 
@@ -176,17 +199,27 @@ class _Build:
     def _through(
         self, tap: Tap, target: StreamFormat, name: str, depth: int = 0, guarded: bool = False, turns: bool = False
     ) -> Tap:
-        for ending, layer in links_between(self._format(tap), target, depth, self.blocks, guarded, turns):
+        came, here = self._die(tap), self.die
+        borders = 0 if came is None or here is None else abs(here - came)
+        links = links_between(self._format(tap), target, depth, self.blocks, guarded, turns, borders)
+        crossings = [n for n, (_, layer) in enumerate(links) if isinstance(layer, CrossingConfig)]
+        for n, (ending, layer) in enumerate(links):
+            # what comes before the crossing stays on its side
+            self.die = came if crossings and n < crossings[0] else here
             tap = self._aside(f"{name}_{ending}", layer, tap)
+        self.die = here
         return tap
+
+
+def stage_resources(stage: Stage) -> Resources:
+    """The cost of a layer with its memories."""
+    return sum((port_resources(port) for port in stage.layer.memories), stage.layer.resources)
 
 
 def circuit_resources(circuit: Circuit) -> Resources:
     """The cost of everything, memories included."""
     total = Resources()
     for stage in circuit.stages:
-        total = total + stage.layer.resources
-        for port in stage.layer.memories:
-            total = total + port_resources(port)
+        total = total + stage_resources(stage)
     loader = circuit.loader
     return total + loader.resources if loader else total

@@ -13,7 +13,7 @@ from ortools.sat.python import cp_model
 from rtlnn.plan.amounts import Vector, cost_of
 from rtlnn.plan.front import Choices, undominated
 
-__all__ = ["Optimum", "solve"]
+__all__ = ["Optimum", "solve", "solver_of"]
 
 _SEED = 1
 _GAP = 1e-3
@@ -62,11 +62,7 @@ def solve(choices: Sequence[Choices], prices: Vector, allowed: Vector, effort: f
             model.add(cp_model.LinearExpr.weighted_sum(terms, amounts) <= most)
     costs = [cost_of(v, prices) // _UNIT for v in vectors]
     model.minimize(cp_model.LinearExpr.weighted_sum(terms, costs))
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.random_seed = _SEED
-    solver.parameters.max_deterministic_time = effort
-    solver.parameters.relative_gap_limit = _GAP
+    solver = solver_of(effort)
     status = solver.solve(model)
     if status == cp_model.INFEASIBLE:
         return Optimum(None, 0, True)
@@ -78,3 +74,13 @@ def solve(choices: Sequence[Choices], prices: Vector, allowed: Vector, effort: f
         for kept, taken in zip(rows, picked, strict=True)
     )
     return Optimum(tuple(chosen), bound, False)
+
+
+def solver_of(effort: float) -> cp_model.CpSolver:
+    """A solver that finds the same on any machine; `effort` limits its deterministic time, about seconds."""
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = _SEED
+    solver.parameters.max_deterministic_time = effort
+    solver.parameters.relative_gap_limit = _GAP
+    return solver

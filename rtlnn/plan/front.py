@@ -45,6 +45,14 @@ class Choices:
         """The price of the cheapest."""
         return int((self.amounts @ np.array(prices, dtype=np.int64)).min())
 
+    def within(self, most: Vector) -> "Choices | None":
+        """Those that take no more than `most`; None if there are none."""
+        fit = (self.amounts <= np.array(most, dtype=np.int64)).all(axis=1)
+        if fit.all():
+            return self
+        kept = np.flatnonzero(fit).tolist()
+        return Choices([self.options[n] for n in kept], self.amounts[kept]) if kept else None
+
     def worthwhile(self) -> "Choices":
         """Without those of which another one has the same streams and takes no more of anything."""
         kept: list[int] = []

@@ -65,6 +65,10 @@ class Budget:
             *(getattr(self, f.name) - (getattr(used, f.name) - getattr(planned, f.name)) for f in fields(self))
         )
 
+    def scaled(self, part: float) -> "Budget":
+        """So much of all."""
+        return Budget(*(part * getattr(self, f.name) for f in fields(self)))
+
     def share(self, used: Resources) -> float:
         """How much of the budget is used: the sum of the parts, so that a scarce resource is dear."""
         pairs = [(getattr(used, n), getattr(self, n)) for n in ("lut", "ff", "dsp", "bram36", "uram")]

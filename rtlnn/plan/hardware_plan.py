@@ -28,15 +28,34 @@ class HardwarePlan:
 
     @classmethod
     def of(
-        cls, model: str, platform: str, options: Sequence[Option], depths: Mapping[Edge, int] | None = None
+        cls,
+        model: str,
+        platform: str,
+        options: Sequence[Option],
+        depths: Mapping[Edge, int] | None = None,
+        dies: Mapping[str, int] | None = None,
     ) -> "HardwarePlan":
-        """What was chosen; `depths` of the queues at all edges where one may be needed."""
+        """What was chosen; `depths` of the queues at all edges where one may be needed, `dies` by layer, if several."""
         users = {edge.user for edge in depths or ()}
         queues = {o.task.name: [0] * len(o.task.sources) for o in options if o.task.name in users}
         for edge, depth in (depths or {}).items():
             queues[edge.user][edge.port] = depth
         found = ((option, queues.get(option.task.name)) for option in options)
-        return cls(model, platform, tuple(layer_plan(o, None if q is None else tuple(q)) for o, q in found))
+        places = dies or {}
+        layers = (layer_plan(o, None if q is None else tuple(q), places.get(o.task.name)) for o, q in found)
+        return cls(model, platform, tuple(layers))
+
+    @property
+    def dies(self) -> dict[str, int]:
+        """The number of each layer's die, by name; none where all may be anywhere.
+
+        Raises `InputError` where only some layers have one.
+        """
+        found = {layer.name: layer.die for layer in self.layers if layer.die is not None}
+        if found and len(found) < len(self.layers):
+            missing = next(layer.name for layer in self.layers if layer.die is None)
+            raise InputError(f"plan, layer {missing!r}: die is missing; give all layers one, or none")
+        return found
 
     def to_json(self) -> str:
         # one line a layer: the file is made to be edited

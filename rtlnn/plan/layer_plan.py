@@ -44,6 +44,7 @@ class KernelPlan:
     accumulation: Accumulation | None = None
     memory: MemoryKind | None = None
     queues: Queues | None = None
+    die: int | None = None
 
     @property
     def folding(self) -> Folding:
@@ -58,26 +59,28 @@ class SimplePlan:
     op: str
     lanes: int
     queues: Queues | None = None
+    die: int | None = None
 
 
 LayerPlan: TypeAlias = KernelPlan | SimplePlan
 
 
-def layer_plan(option: Option, queues: Queues | None) -> LayerPlan:
-    """What was chosen for a layer; `queues` only where one may be needed."""
+def layer_plan(option: Option, queues: Queues | None, die: int | None = None) -> LayerPlan:
+    """What was chosen for a layer; `queues` only where one may be needed, `die` only where it matters."""
     task = option.task
     if isinstance(option, Candidate):
         choices = {f.name: getattr(option.settled, f.name) for f in fields(Folding)}
-        return KernelPlan(task.name, task.kind, **choices, queues=queues)
+        return KernelPlan(task.name, task.kind, **choices, queues=queues, die=die)
     assert isinstance(option, SimpleOption)
-    return SimplePlan(task.name, task.kind, option.lanes, queues)
+    return SimplePlan(task.name, task.kind, option.lanes, queues, die)
 
 
 def layer_data(layer: LayerPlan) -> dict[str, Any]:
-    """As it is written; queues only where there may be some."""
+    """As it is written; queues only where there may be some, the number of a die only where there are several."""
     data = {key: v.value if isinstance(v, Enum) else v for key, v in asdict(layer).items()}
-    if layer.queues is None:
-        del data["queues"]
+    for key in ("queues", "die"):
+        if data[key] is None:
+            del data[key]
     return data
 
 
@@ -109,11 +112,13 @@ def parse_layer(entry: Any, where: str) -> LayerPlan:
     known = [f.name for f in fields(SimplePlan if simple else KernelPlan)]
     if unknown := sorted(set(entry) - set(known)):
         raise InputError(f"{where}: unknown key {', '.join(unknown)}; known are {', '.join(known)}")
-    queues = _depths(entry.get("queues"), where)
+    queues, die = _depths(entry.get("queues"), where), entry.get("die")
+    if die is not None and not (_positive(die) or (die == 0 and not isinstance(die, bool))):
+        raise InputError(f"{where}: die must be the number of one of the platform's dies, from 0, not {die!r}")
     if simple:
         if not _positive(entry["lanes"]):
             raise InputError(f"{where}: lanes must be a positive whole number, not {entry['lanes']!r}")
-        return SimplePlan(str(entry["name"]), str(entry.get("op", "")), entry["lanes"], queues)
+        return SimplePlan(str(entry["name"]), str(entry.get("op", "")), entry["lanes"], queues, die)
     if missing := [k for k in ("name", "pe", "lanes", "parallel") if k not in entry]:
         raise InputError(f"{where}: {', '.join(missing)} missing")
     numbers = {k: entry.get(k) for k in ("pe", "lanes", "pixels", "chain", "spacing", "results", "rows", "slots")}
@@ -132,6 +137,7 @@ def parse_layer(entry: Any, where: str) -> LayerPlan:
         accumulation=_choice(Accumulation, entry, "accumulation", where),
         memory=_choice(MemoryKind, entry, "memory", where),
         queues=queues,
+        die=die,
         **numbers,  # type: ignore[arg-type]
     )
 

@@ -12,6 +12,7 @@ from rtlnn.layers.component import Resources
 from rtlnn.plan.assembly import Assembly, Edge, circuit_resources
 from rtlnn.plan.buffers import settle_rows
 from rtlnn.plan.costs import Costs
+from rtlnn.plan.dies import Dies, refuse
 from rtlnn.plan.front import Front, fronts_of
 from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
@@ -25,7 +26,9 @@ from rtlnn.plan.tasks import tasks_of
 __all__ = ["Design", "plan_network"]
 
 _ATTEMPTS = 4
-"""How often the rest is made smaller for the queues."""
+"""How often the rest is made smaller for the queues, and for dies."""
+_LESS = 0.95
+"""Part of a budget that is tried next where layers do not fit the dies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +58,7 @@ class Design:
 
     def filled(self) -> Circuit:
         """The circuit with the contents of its memories."""
-        assembly = Assembly(self.network.core, [option.task for option in self.options])
+        assembly = Assembly(self.network.core, [option.task for option in self.options], self.plan.dies)
         return assembly.circuit(self.options, self.depths, contents=True)
 
 
@@ -66,13 +69,15 @@ def plan_network(
     goal: Goal,
     budget: Budget,
     given: HardwarePlan | None = None,
+    dies: Dies | None = None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Design:
     """Plan `network` for `goal` within `budget`, or check and schedule the plan `given`.
 
-    `progress` is called with what is being done. Raises `InputError` where nothing fits or a given plan is illegal.
+    `dies` are those of a chip with several. `progress` is called with what is being done.
+    Raises `InputError` where nothing fits or a given plan is illegal.
     """
-    planner = _Planner(network, arithmetic, progress)
+    planner = _Planner(network, arithmetic, dies, progress)
     if given is None:
         chosen, depths = planner.search(goal, budget)
     else:
@@ -81,36 +86,64 @@ def plan_network(
     cost = circuit_resources(circuit)
     if given is not None and (shortfalls := budget.shortfalls(cost)):
         raise InputError(f"the plan does not fit: it takes {', '.join(shortfalls)}")
-    plan = HardwarePlan.of(network.name, platform, chosen, depths)
+    if given is not None and dies is not None and (shortfalls := dies.shortfalls(circuit)):
+        raise InputError(f"the plan does not fit its dies: it takes {', '.join(shortfalls)}")
+    plan = HardwarePlan.of(network.name, platform, chosen, depths, planner.assembly.dies)
     return Design(network, plan, tuple(chosen), depths, circuit, schedule_circuit(circuit), cost, planner.margin)
 
 
 class _Planner:
     """The search for one network."""
 
-    def __init__(self, network: Network, arithmetic: Arithmetic, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self, network: Network, arithmetic: Arithmetic, dies: Dies | None, progress: Callable[[str], None]
+    ) -> None:
         self.tasks = tasks_of(network.core, pools=True)
         self.assembly = Assembly(network.core, self.tasks)
         self._costs = Costs(self.assembly)
         self.margin: Margin | None = None
-        self._arithmetic, self._progress = arithmetic, progress
+        self._arithmetic, self._dies, self._progress = arithmetic, dies, progress
 
     def search(self, goal: Goal, budget: Budget) -> tuple[list[Option], dict[Edge, int]]:
         """The layers and queues for `goal`; the queues, of which the depths come last, have to fit beside the rest."""
-        left = budget
+        left, dies, reason = budget, self._dies, list[str]()
         for _ in range(_ATTEMPTS):
+            self.assembly = self.assembly.on({})
             chosen = [option.exactly() for option in self._choose(goal, left)]
             if goal.objective is Objective.LATENCY:
                 chosen = shorten_chains(chosen, left, self._costs.total)
+            if dies is not None:
+                places = dies.place(self.assembly, chosen, self._costs)
+                if places is None:
+                    left = left.scaled(_LESS)
+                    continue
+                self.assembly = self.assembly.on(places)
             chosen, depths = self._settle(chosen, {})
-            used = circuit_resources(self.assembly.circuit(chosen, depths))
-            if not depths or budget.fits(used):
+            circuit = self.assembly.circuit(chosen, depths)
+            used = circuit_resources(circuit)
+            reason = budget.shortfalls(used)
+            if (
+                not reason
+                and self._dies is not None
+                and dies is not None
+                and (reason := self._dies.shortfalls(circuit))
+            ):
+                dies = dies.without(self._dies, circuit)
+                continue
+            if not reason or (not depths and not self.assembly.dies):
                 return chosen, depths
             left = left.without(self._costs.total(chosen), used)
-        raise InputError(f"the queues where branches meet do not fit: {', '.join(budget.shortfalls(used))}")
+        if dies is not None and (places is None or self.assembly.dies):
+            raise refuse(dies, chosen, reason)
+        raise InputError(f"the queues where branches meet do not fit: {', '.join(reason)}")
 
     def follow(self, given: HardwarePlan) -> tuple[list[Option], dict[Edge, int]]:
-        """The layers and queues of a plan; what it leaves out is chosen."""
+        """The layers, dies and queues of a plan; what it leaves out is chosen, but for dies."""
+        count = len(self._dies.names) if self._dies else 1
+        if wrong := {name: die for name, die in given.dies.items() if die >= count}:
+            name, die = next(iter(wrong.items()))
+            raise InputError(f"plan, layer {name!r}: die {die} is none of the platform's {count} dies, counted from 0")
+        self.assembly = self.assembly.on(given.dies)
         return self._settle(given.options(self.tasks, self._arithmetic), given.depths(self.assembly.edges))
 
     def _settle(self, chosen: Sequence[Option], given: Depths) -> tuple[list[Option], dict[Edge, int]]:
@@ -126,7 +159,8 @@ class _Planner:
         fronts = self._fronts
         aim = goal.interval
         while True:
-            found = choose(fronts, replace(goal, interval=aim), budget, self._costs, self._latency)
+            largest = self._dies.largest if self._dies else None
+            found = choose(fronts, replace(goal, interval=aim), budget, self._costs, self._latency, largest)
             chosen, self.margin = found.options, found.margin
             if goal.interval is None or aim is None:
                 return chosen

@@ -52,12 +52,19 @@ class Chosen:
     margin: Margin | None
 
 
-def choose(fronts: Sequence[Front], goal: Goal, budget: Budget, costs: Costs, latency: Latency) -> Chosen:
-    """One option for every task.
+def choose(
+    fronts: Sequence[Front],
+    goal: Goal,
+    budget: Budget,
+    costs: Costs,
+    latency: Latency,
+    largest: Vector | None = None,
+) -> Chosen:
+    """One option for every task, none of which takes more than `largest`.
 
     Raises `InputError` if not even the smallest design fits, or the target cannot be reached within the budget.
     """
-    search = _Search(fronts, budget, costs)
+    search = _Search(fronts, budget, costs, largest)
     if goal.interval is not None:
         chosen = search.best(goal.interval)
         if chosen is None:
@@ -101,7 +108,8 @@ def _too_large(search: "_Search") -> str:
 
 
 class _Search:
-    def __init__(self, fronts: Sequence[Front], budget: Budget, costs: Costs) -> None:
+    def __init__(self, fronts: Sequence[Front], budget: Budget, costs: Costs, largest: Vector | None) -> None:
+        self._largest = largest
         self._impossible, self._shortest, self._asked = 0.0, 0, 0.0
         self._bounds: dict[float, int] = {}
         self._fronts, self._budget, self._costs = fronts, budget, costs
@@ -215,6 +223,8 @@ class _Search:
 
     def _choices(self, interval: float, elsewhere: bool) -> list[Choices] | None:
         found = [front.choices(interval, elsewhere) for front in self._fronts]
+        if self._largest is not None:
+            found = [f and f.within(self._largest) for f in found]
         return None if None in found else [f for f in found if f is not None]
 
     def _settled(

@@ -1,6 +1,7 @@
 """Which code writes which shell: one line each."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from rtlnn.emit.interface import ComputeUnit, Interface
@@ -38,15 +39,19 @@ def kernel_name(top: str, platform: Platform) -> str | None:
     return None if platform.shell is None else top + platform.shell.suffix
 
 
-def compute_units(top: str, platform: Platform, core: Resources, weight_beats: int | None) -> tuple[ComputeUnit, ...]:
+def compute_units(
+    top: str, platform: Platform, core: Resources, weight_beats: int | None, spread: bool = False
+) -> tuple[ComputeUnit, ...]:
     """The copies of the kernel around a core that takes `core`; none where the shell has no such thing.
 
+    `spread` says that the core's layers have their own dies, so that the kernel as a whole has none.
     Raises `InputError` with the numbers if they do not fit.
     """
     kernel = kernel_name(top, platform)
     if kernel is None or not isinstance(platform.shell, VitisShell):
         return ()
-    return place_units(kernel, platform, core, memory_buses(weight_beats is not None))
+    units = place_units(kernel, platform, core, memory_buses(weight_beats is not None))
+    return tuple(replace(unit, slr=None) for unit in units) if spread else units
 
 
 def emit_shell(interface: Interface, platform: Platform, out_dir: Path) -> None:

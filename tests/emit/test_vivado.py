@@ -7,6 +7,10 @@ import pytest
 
 from rtlnn.emit.interface import Interface, StreamPort
 from rtlnn.emit.vivado import vivado_files
+from rtlnn.layers.circuit import Stage
+from rtlnn.layers.crossing import CrossingConfig
+from rtlnn.layers.fifo import SkidConfig
+from rtlnn.layers.stream import StreamFormat
 from rtlnn.platforms import load_platform
 from tests import vivado_recorder
 
@@ -117,3 +121,25 @@ def test_part_and_clock_are_the_platforms() -> None:
     assert set(files) == {"vivado/synth_ooc.tcl", "vivado/net.xdc"}
     assert f"set part {platform.part}\n" in files["vivado/synth_ooc.tcl"]
     assert "-period 6.667 " in files["vivado/net.xdc"]
+
+
+def test_layers_are_placed_on_their_dies(build: Path, work: Path) -> None:
+    fmt = StreamFormat(1, 8, True, 4, 1)
+    stages = [
+        Stage("conv", SkidConfig(fmt), dies=(0,)),
+        Stage("add_crossing", CrossingConfig(fmt, 2), dies=(0, 1, 2)),
+        Stage("add", SkidConfig(fmt), dies=(2,)),
+    ]
+    script = vivado_files(INTERFACE, load_platform("vu9p"), stages)["vivado/dies.tcl"]
+    (build / "vivado/dies.tcl").write_text(script)
+    calls = vivado_recorder.record(build / "vivado/synth_ooc.tcl", work)
+    placed = [c.arguments[1:] for c in calls if c.arguments[:1] == ("USER_SLR_ASSIGNMENT",)]
+    cells = ("conv", "add_crossing/die0", "add_crossing/die1", "add_crossing/die2", "add")
+    assert [region for region, _ in placed] == ["SLR0", "SLR0", "SLR1", "SLR2", "SLR2"]
+    # with the memories beside them
+    assert all(
+        f"/{cell} " in text and text.endswith(f"/{cell}__*") for cell, (_, text) in zip(cells, placed, strict=True)
+    )
+    assert sum(c.arguments[:1] == ("USER_SLL_REG",) for c in calls) == 3
+    names = [c.name for c in calls]
+    assert names.index("synth_design") < names.index("get_cells")

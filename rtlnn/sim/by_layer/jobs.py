@@ -58,7 +58,7 @@ class Layers:
             raise InputError(f"no layer is named {unknown[0]!r}; the layers are {', '.join(names)}")
         arithmetic = load_platform(platform or plan.platform).arithmetic
         options = plan.options(tasks, arithmetic)
-        assembly = Assembly(reference.network.core, tasks)
+        assembly = Assembly(reference.network.core, tasks, plan.dies)
         stages = iter(assembly.circuit(options, plan.depths(assembly.edges)).stages)
         top = folder.interface.top
         # stages are in the order of the options, with converters and queues between them
