@@ -12,6 +12,8 @@ from rtlnn.platforms.alveo.emission import emit_kernel
 from rtlnn.platforms.alveo.host_program import emit_host
 from rtlnn.platforms.alveo.shell import VitisShell
 from rtlnn.platforms.alveo.units import place_units
+from rtlnn.platforms.aws.emission import emit_aws
+from rtlnn.platforms.aws.shell import AwsShell
 from rtlnn.platforms.shell_protocol import ShellSpec
 from rtlnn.platforms.spec import Platform
 from rtlnn.platforms.uart.emission import emit_board
@@ -23,6 +25,7 @@ __all__ = ["EMITTERS", "HOSTS", "compute_units", "emit_host_program", "emit_shel
 
 EMITTERS: Mapping[type[ShellSpec], Callable[[Interface, Platform, Path], None]] = {
     VitisShell: emit_kernel,
+    AwsShell: emit_aws,
     ZynqShell: emit_zynq,
     UartShell: emit_board,
 }

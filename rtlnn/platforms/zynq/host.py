@@ -4,13 +4,10 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
-import numpy as np
-
-from rtlnn.emit.interface import Interface, StreamPort
-from rtlnn.ir.types import Array
+from rtlnn.emit.interface import Interface
+from rtlnn.platforms.c_sources import port_values, vectors_header
 from rtlnn.platforms.identity import MAGIC
 from rtlnn.platforms.spec import Platform
-from rtlnn.platforms.vectors import vectors
 from rtlnn.platforms.zynq.driver import Design, Port
 from rtlnn.platforms.zynq.layout import Layout
 from rtlnn.platforms.zynq.registers import VERSION
@@ -21,8 +18,6 @@ _PACKAGE = "rtlnn_zynq"
 """Folder of the Python driver in a build."""
 _CACHE_LINE = 64
 """Bytes, at most: of a Cortex-A53; a Cortex-A9 has 32."""
-_VECTOR_ELEMENTS = 20_000
-"""Frames of more elements than this come alone."""
 _LOAD_WEIGHTS = """\
     /* Link mem/weights.bin into the program as `weights`, aligned to 8 bytes: objcopy, or an array. */
     extern const unsigned char weights[];
@@ -47,18 +42,14 @@ def design_of(interface: Interface, layout: Layout) -> Design:
 
 def host_files(interface: Interface, platform: Platform, layout: Layout, out_dir: Path) -> dict[str, str]:
     """Texts by their path in the build folder `out_dir`, which holds the network already."""
-    few = interface.input.frame_elements + interface.output.frame_elements <= _VECTOR_ELEMENTS
-    given, wanted = vectors(interface, out_dir, 4 if few else 1)
     values = _values(interface, platform, layout)
-    values["given"], values["wanted"] = _rows(given), _rows(wanted)
-    values["vectors"] = len(given)
     top = interface.top
     names = {f"{top}.h": "driver.h.in", f"{top}.c": "driver.c.in", "main.c": "main.c.in", f"{top}.py": "host.py.in"}
-    names[f"{top}_vectors.h"] = "vectors.h.in"
     texts = {
         f"host/{name}": Template(_text("templates", template)).substitute(values) for name, template in names.items()
     }
     texts["host/design.json"] = design_of(interface, layout).to_json()
+    texts[f"host/{top}_vectors.h"] = vectors_header(interface, out_dir)
     package = files("rtlnn.platforms.zynq").joinpath("driver")
     for source in sorted(part.name for part in package.iterdir() if part.name.endswith(".py")):
         texts[f"host/{_PACKAGE}/{source}"] = _text("driver", source)
@@ -91,30 +82,8 @@ def _values(interface: Interface, platform: Platform, layout: Layout) -> dict[st
         ("input", interface.input, layout.input_stride),
         ("output", interface.output, layout.output_stride),
     ):
-        values |= _port_values(side, port, stride)
+        values |= port_values(side, port, stride)
     return values
-
-
-def _port_values(side: str, port: StreamPort, stride: int) -> dict[str, object]:
-    low = -(1 << port.bits - 1) if port.signed else 0
-    return {
-        f"{side}_elements": port.frame_elements,
-        f"{side}_shape": " x ".join(map(str, port.shape)),
-        f"{side}_dims": ", ".join(map(str, port.shape)),
-        f"{side}_stride": stride,
-        # as C reads it: with a point
-        f"{side}_scale": repr(float(np.float32(port.scale))) if port.scale < 1 else f"{port.scale:.9e}",
-        f"{side}_zero": port.zero_point,
-        f"{side}_low": low,
-        f"{side}_high": low + (1 << port.bits) - 1,
-        f"{side}_type": f"{'' if port.signed else 'u'}int{port.element_bits}_t",
-    }
-
-
-def _rows(frames: Array) -> str:
-    """Values as the lines of an array in C."""
-    values = [str(value) for value in frames.reshape(-1)]
-    return ",\n".join("    " + ", ".join(values[n : n + 16]) for n in range(0, len(values), 16))
 
 
 def _text(*path: str) -> str:
