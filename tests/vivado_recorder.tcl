@@ -12,7 +12,7 @@ array set ::properties {
   register_parameter {value}
   bus_parameter {value}
   fileset {top}
-  source {file_type is_global_include}
+  source {file_type is_global_include PROCESSING_ORDER}
   project {board_part}
   cell {USER_SLR_ASSIGNMENT USER_SLL_REG}
 }
@@ -73,7 +73,7 @@ vivado read_xdc {-quiet -unmanaged} {-mode -ref -cells} 1 1 none
 vivado create_clock {-quiet -add} {-name -period -waveform} 0 1 clock
 vivado get_cells {-quiet -hierarchical} {-filter} 0 1 cell
 vivado get_ports {-quiet} {-filter} 0 1 port
-vivado synth_design {-quiet -rtl} {-top -part -mode -name -generic -verilog_define -include_dirs -flatten_hierarchy -directive} 0 0 none
+vivado synth_design {-quiet -rtl -keep_equivalent_registers} {-top -part -mode -name -generic -verilog_define -include_dirs -flatten_hierarchy -directive} 0 0 none
 vivado opt_design {-quiet} {-directive} 0 0 none
 vivado place_design {-quiet} {-directive} 0 0 none
 vivado phys_opt_design {-quiet} {-directive} 0 0 none
@@ -107,10 +107,15 @@ proc after_read_verilog {positional given} {after_add_files $positional $given}
 proc after_read_mem {positional given} {after_add_files $positional $given}
 proc after_read_xdc {positional given} {
   after_add_files $positional $given
-  uplevel #0 [list source [lindex $positional 0 0]]
+  foreach file [lindex $positional 0] {uplevel #0 [list source $file]}
 }
 proc after_get_files {positional given} {
-  if {[lindex $positional 0] ne {system.bd}} {after_add_files $positional $given}
+  # by their paths, or their names alone
+  foreach wanted [lindex $positional 0] {
+    if {$wanted ne {system.bd} && $wanted ni $::added && $wanted ni [lmap file $::added {file tail $file}]} {
+      error "get_files: no file $wanted"
+    }
+  }
 }
 proc after_create_clock {positional given} {expect port [lindex $positional 0]}
 proc after_set_property {positional given} {

@@ -8,18 +8,14 @@ import numpy as np
 
 from rtlnn.emit.interface import Interface, StreamPort
 from rtlnn.ir.types import Array
-from rtlnn.platforms.vectors import vectors
+from rtlnn.platforms.vectors import self_test_vectors
 
 __all__ = ["port_values", "vectors_header"]
-
-_VECTOR_ELEMENTS = 20_000
-"""Frames of more elements than this come alone."""
 
 
 def vectors_header(interface: Interface, build_dir: Path) -> str:
     """A header with a few frames and their results; the build's `network.npz` must be there."""
-    few = interface.input.frame_elements + interface.output.frame_elements <= _VECTOR_ELEMENTS
-    given, wanted = vectors(interface, build_dir, 4 if few else 1)
+    given, wanted = self_test_vectors(interface, build_dir)
     text = files("rtlnn.platforms").joinpath("templates", "vectors.h.in").read_text(encoding="utf-8")
     values: dict[str, object] = {"top": interface.top, "macro": interface.top.upper(), "vectors": len(given)}
     return Template(text).substitute(values, given=_rows(given), wanted=_rows(wanted))

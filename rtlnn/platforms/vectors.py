@@ -8,9 +8,17 @@ from rtlnn.emit.interface import Interface, StreamPort
 from rtlnn.ir.types import Array
 from rtlnn.ops.serialize import load_network
 
-__all__ = ["vectors"]
+__all__ = ["self_test_vectors", "vectors"]
 
 _SEED = 1
+_FEW, _ELEMENTS = 4, 20_000
+"""So many frames; those of more elements come alone."""
+
+
+def self_test_vectors(interface: Interface, build_dir: Path) -> tuple[Array, Array]:
+    """The frames that host programs bring along; see `vectors`."""
+    few = interface.input.frame_elements + interface.output.frame_elements <= _ELEMENTS
+    return vectors(interface, build_dir, _FEW if few else 1)
 
 
 def vectors(interface: Interface, build_dir: Path, frames: int) -> tuple[Array, Array]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rtlnn.errors import InputError
+from rtlnn.runtime.aws import open_aws
 from rtlnn.runtime.backend import Backend
 from rtlnn.runtime.pynq import open_pynq
 from rtlnn.runtime.reference import open_reference
@@ -16,6 +17,7 @@ from rtlnn.sim.build_folder import BuildFolder
 __all__ = ["OPENERS", "open_backend"]
 
 OPENERS: Mapping[str, Callable[..., Backend]] = {
+    "aws": open_aws,
     "pynq": open_pynq,
     "reference": open_reference,
     "serial": open_serial,

@@ -6,7 +6,7 @@ from pathlib import Path
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles
+from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiBurstType, AxiBus, AxiLiteBus, AxiLiteMaster, AxiMaster, AxiResp
 from kernel_stub import Sizes
 
@@ -33,8 +33,9 @@ class Bench:
         cocotb.start_soon(Clock(dut.clk, 2, unit="ns").start())
         reset = {"reset": dut.rst_n, "reset_active_level": False}
         self.ocl = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "ocl"), dut.clk, **reset)
+        self.sda = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "sda"), dut.clk, **reset)
         self.pcis = AxiMaster(AxiBus.from_prefix(dut, "pcis"), dut.clk, **reset)
-        for part in (self.ocl, self.pcis):
+        for part in (self.ocl, self.sda, self.pcis):
             part.write_if.log.setLevel("ERROR")
             part.read_if.log.setLevel("ERROR")
 
@@ -118,6 +119,31 @@ async def the_identity_tells_the_design(dut) -> None:
     strides = [stride(b.sizes.in_frame), stride(b.sizes.out_frame)]
     wanted = [0x4E4E5452, 1, DESIGN & 0xFFFFFFFF, DESIGN >> 32, INPUT_BYTES, OUTPUT_BYTES, *strides]
     assert (await b.identity())[:16] == wanted + [0] * 8
+
+
+@cocotb.test(**TIME)
+async def the_management_bus_answers(dut) -> None:
+    b = Bench(dut)
+    await b.reset()
+    await b.sda.write_dword(0x10, 0xFFFFFFFF)
+    assert await b.sda.read_dword(0x10) == 0
+    assert await b.sda.read_dword(0xFFC) == 0
+    assert await b.ocl.read_dword(Register.INPUT_LOW) == 0
+
+
+@cocotb.test(**TIME)
+async def words_follow_at_full_rate(dut) -> None:
+    """A burst of 4 KiB, written and read without a bubble."""
+    b = Bench(dut)
+    await b.reset()
+    cocotb.start_soon(b.pcis.read(OUTPUT_BASE, 4096))
+    taken = []
+    for cycle in range(200):
+        await RisingEdge(dut.clk)
+        if dut.pcis_rvalid.value == 1 and dut.pcis_rready.value == 1:
+            taken.append(cycle)
+    assert len(taken) == 64
+    assert taken[-1] - taken[0] == 63
 
 
 @cocotb.test(**TIME)

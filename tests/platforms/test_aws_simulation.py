@@ -8,6 +8,7 @@ import pytest
 from amaranth.back import verilog
 from kernel_stub import Sizes
 
+from rtlnn.platforms.aws.emission import memory_verilog
 from rtlnn.platforms.aws.top import AwsTop
 from rtlnn.sim.cocotb_runner import CocotbBench
 
@@ -23,8 +24,10 @@ def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     sizes, folder = CORES[request.param], tmp_path_factory.mktemp(request.param)
     top = AwsTop(sizes.interface, INPUT_BYTES, OUTPUT_BYTES, DESIGN)
     (folder / "core_aws.v").write_text(verilog.convert(top, name="core_aws", emit_src=False))
+    (folder / "memory.v").write_text(memory_verilog(sizes.interface))
     sizes.save(folder)
-    bench = CocotbBench.build([folder / "core_aws.v", HERE / "stub_core.v"], "core_aws", defines=sizes.defines)
+    sources = [folder / "core_aws.v", folder / "memory.v", HERE / "stub_core.v"]
+    bench = CocotbBench.build(sources, "core_aws", defines=sizes.defines)
     seed = zlib.crc32(request.param.encode())
     print(f"seed {seed}")
     return bench.run("cocotb_aws", folder, folder / "mem", seed=seed).outcomes

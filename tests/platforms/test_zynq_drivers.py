@@ -1,10 +1,12 @@
 """The drivers that a build brings along: C compiled strictly and run against a fake board, Python against a model."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -51,6 +53,19 @@ def compile_c(built: Path, folder: Path, *sources: str, fault: tuple[str, str] |
 def test_the_c_driver(built: Path, tmp_path: Path) -> None:
     done = subprocess.run([compile_c(built, tmp_path, "fake_zynq_test.c")], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (0, "good\n")
+
+
+def test_the_c_driver_takes_the_vendors_caches(built: Path, tmp_path: Path) -> None:
+    """Where the stand-alone library is, its functions are called, with their own types."""
+    (tmp_path / "xil_cache.h").write_text(
+        "#include <stdint.h>\ntypedef intptr_t INTPTR;\nvoid Xil_DCacheFlushRange(INTPTR address, uint32_t bytes);\n"
+        "void Xil_DCacheInvalidateRange(INTPTR address, uint32_t bytes);\n"
+    )
+    command = ["gcc", "-std=c99", "-pedantic", "-Wall", "-Wextra", "-Werror", "-c", str(built / f"host/{TOP}.c")]
+    for include, count in (([], 0), (["-I", str(tmp_path)], 2)):
+        subprocess.run([*command, "-I", str(built / "host"), *include, "-o", "driver.o"], cwd=tmp_path, check=True)
+        names = subprocess.run(["nm", "-u", "driver.o"], cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert names.stdout.count("Xil_DCache") == count
 
 
 def test_the_example_in_c(built: Path, tmp_path: Path) -> None:
@@ -175,24 +190,71 @@ def test_a_failing_board_is_told(built: Path, monkeypatch: pytest.MonkeyPatch, t
         network(np.load(DIGITS / "test.npz")["images"][:3])
 
 
-def test_the_program_of_a_build(built: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Without the package that made it: its own copy of the driver, and integers from and to files."""
-    board = FakeBoard(built, design_id(built))
-    monkeypatch.setitem(sys.modules, "pynq", board.module())
+@pytest.fixture
+def program(built: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """The build's own program, without the package that made it, on a board."""
+    monkeypatch.setitem(sys.modules, "pynq", FakeBoard(built, design_id(built)).module())
     monkeypatch.syspath_prepend(str(built / "host"))
     spec = importlib.util.spec_from_file_location("program", built / f"host/{TOP}.py")
     assert spec is not None
     assert spec.loader is not None
-    program = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(program)
-    frames = np.random.default_rng(3).integers(-128, 127, (20, 1, 1, 64), endpoint=True)
-    np.save(tmp_path / "in.npy", frames)
-    monkeypatch.setattr(sys, "argv", ["program", "x.bit", str(tmp_path / "in.npy"), str(tmp_path / "out.npy")])
-    program.main()
-    expected = load_reference(built).run(frames)
-    np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), expected.reshape(20, 1, 1, 10))
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    yield loaded
     for name in [name for name in sys.modules if name.startswith("rtlnn_zynq")]:
         del sys.modules[name]
+
+
+def test_the_program_of_a_build(
+    built: Path, program: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Integers from and to files; real numbers are quantized."""
+    frames = np.random.default_rng(3).integers(-128, 127, (20, 1, 1, 64), endpoint=True)
+    expected = load_reference(built).run(frames).reshape(20, 1, 1, 10)
+    port = program.DESIGN.input
+    for x in (frames, (port.scale * (frames - port.zero_point)).astype(np.float32)):
+        np.save(tmp_path / "in.npy", x)
+        monkeypatch.setattr(sys, "argv", ["program", "x.bit", str(tmp_path / "in.npy"), str(tmp_path / "out.npy")])
+        program.main()
+        made = np.load(tmp_path / "out.npy")
+        if x is not frames:
+            made = np.rint(made / np.float32(program.DESIGN.output.scale)) + program.DESIGN.output.zero_point
+        np.testing.assert_array_equal(made, expected)
+
+
+def test_the_self_test_of_a_build(
+    built: Path,
+    program: ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def ends(*arguments: str) -> tuple[object, str]:
+        monkeypatch.setattr(sys, "argv", ["program", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            program.main()
+        return ended.value.code, "".join(capsys.readouterr())
+
+    assert ends("x.bit", "--self-test") == (0, f"{TOP}: 0 of 40 values are wrong\n")
+    code, text = ends("x.bit", "in.npy")
+    assert code == 2
+    assert "give inputs.npy and outputs.npy, or --self-test alone" in text
+    code, _ = ends("x.bit", str(tmp_path / "in.npy"), str(tmp_path / "out.npy"))
+    assert str(code).startswith("error: [Errno 2] No such file")
+    monkeypatch.setattr(program, "FOLDER", tmp_path)
+    shutil.copytree(built / "host/self_test", tmp_path / "self_test")
+    wanted = np.load(tmp_path / "self_test/output.npy")
+    wanted[1, 0, 0, 3] ^= 1
+    np.save(tmp_path / "self_test/output.npy", wanted)
+    assert ends("x.bit", "--self-test") == (True, f"{TOP}: 1 of 40 values are wrong\n")
+    board = FakeBoard(built, design_id(built))
+    board.shell[0x18] = 0
+    monkeypatch.setitem(sys.modules, "pynq", board.module())
+    code, _ = ends("x.bit", "--self-test")
+    assert code == f"error: {TOP} has no weights yet: give the build's mem/weights.bin"
+    monkeypatch.setitem(sys.modules, "pynq", FakeBoard(built, design_id(built) ^ 1).module())
+    code, _ = ends("x.bit", "--self-test")
+    assert str(code).startswith("error: another design is loaded")
 
 
 @pytest.mark.parametrize("built", ["pynq-z2"], indirect=True)

@@ -21,6 +21,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     made = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(emission, "host_files", lambda *_: {})
+        patch.setattr(emission, "host_arrays", lambda *_: {})
         for name, board, beats in (*((b, b, None) for b in BOARDS), ("weights", "kv260", 9)):
             folder = made[name] = tmp_path_factory.mktemp("build") / f"{name} with blanks"
             (folder / "rtl").mkdir(parents=True)

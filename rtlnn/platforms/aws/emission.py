@@ -9,25 +9,16 @@ from amaranth.back import verilog
 from rtlnn.emit.interface import Interface
 from rtlnn.errors import InputError
 from rtlnn.platforms.aws.shell import AwsShell
-from rtlnn.platforms.aws.top import VERSION, AwsTop, stride
+from rtlnn.platforms.aws.top import VERSION, AwsTop, memory_name, stride
 from rtlnn.platforms.c_sources import port_values, vectors_header
 from rtlnn.platforms.identity import MAGIC, design_id
 from rtlnn.platforms.lite import LiteSignature
 from rtlnn.platforms.spec import Platform
 
-__all__ = ["emit_aws"]
+__all__ = ["emit_aws", "memory_verilog"]
 
 _OUTPUTS_OF_HBM = ("paddr", "pprot", "psel", "penable", "pwrite", "pwdata", "pstrb", "pready", "prdata", "pslverr")
 _OUTPUTS_OF_LINKS = ("PCIE_EP_TXP", "PCIE_EP_TXN", "PCIE_RP_PERSTN", "PCIE_RP_TXP", "PCIE_RP_TXN")
-_LOAD_WEIGHTS = """\
-    /* Link mem/weights.bin into the program as `weights`: objcopy, or an array. */
-    extern const unsigned char weights[];
-    result = {top}_load_weights(&device, weights, {macro}_WEIGHT_BYTES);
-    if (result != {macro}_OK) {{
-        printf("{top}: the weights were not taken: error %d\\n", result);
-        return 1;
-    }}
-"""
 
 
 def emit_aws(interface: Interface, platform: Platform, out_dir: Path) -> None:
@@ -44,23 +35,31 @@ def emit_aws(interface: Interface, platform: Platform, out_dir: Path) -> None:
     sizes = platform.shell.input_kib * 1024, platform.shell.output_kib * 1024
     top = AwsTop(interface, *sizes, design_id(out_dir))
     text: str = verilog.convert(top, name=interface.kernel, emit_src=False, strip_internal_attrs=True)
-    logic, source = f"cl_{interface.top}", f"rtl/{interface.kernel}.v"
-    written = {f"kernel/{source}": text, "kernel/files.f": f"{source}\n"}
-    for path, template in (
+    logic, memory = f"cl_{interface.top}", memory_name(interface)
+    sources = {f"rtl/{memory}.v": memory_verilog(interface), f"rtl/{interface.kernel}.v": text}
+    written = {f"kernel/{path}": content for path, content in sources.items()}
+    written["kernel/files.f"] = "".join(f"{path}\n" for path in sources)
+    for name, template in (
         ("kernel/Makefile", "Makefile.in"),
         (f"kernel/{logic}/design/{logic}.sv", "cl.sv.in"),
         (f"kernel/{logic}/build/scripts/synth_{logic}.tcl", "synth.tcl.in"),
         (f"host/{interface.top}.h", "host.h.in"),
         (f"host/{interface.top}.c", "host.c.in"),
         ("host/main.c", "main.c.in"),
+        ("host/Makefile", "host.mk.in"),
     ):
-        written[path] = Template(_template(template)).substitute(values)
+        written[name] = Template(_template(template)).substitute(values)
     written[f"kernel/{logic}/design/cl_id_defines.vh"] = _template("cl_id_defines.vh")
     written[f"host/{interface.top}_vectors.h"] = vectors_header(interface, out_dir)
     for name, content in written.items():
         path = out_dir / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
+
+
+def memory_verilog(interface: Interface) -> str:
+    """The module `top.memory_name`."""
+    return Template(_template("memory.v.in")).substitute(module=memory_name(interface))
 
 
 def _values(interface: Interface, platform: Platform, shell: AwsShell, design: int) -> dict[str, object]:
@@ -76,8 +75,8 @@ def _values(interface: Interface, platform: Platform, shell: AwsShell, design: i
     ):
         if size > room:
             raise InputError(
-                f"{what} of {top} takes {size:,} bytes, but the memory of platform {platform.name} has room for {room:,}; "
-                f"raise `{key}` in a platform file of your own"
+                f"{what} of {top} takes {size:,} bytes, but the memory of platform {platform.name} has room for "
+                f"{room:,}; raise `{key}` in a platform file of your own"
             )
     values: dict[str, object] = {
         "top": top,
@@ -94,8 +93,12 @@ def _values(interface: Interface, platform: Platform, shell: AwsShell, design: i
         "output_bytes": results,
         "batch": batch,
         "weight_bytes": weights,
-        "load_weights": _LOAD_WEIGHTS.format(top=top, macro=macro) if weights else "",
+        "load_function": "",
+        "load_call": "",
     }
+    if weights:
+        values["load_function"] = Template(_template("load_weights.c.in")).substitute(values)
+        values["load_call"] = "    result = load_weights(&device);\n"
     values |= port_values("input", interface.input, source)
     return values | port_values("output", interface.output, sink)
 
@@ -111,7 +114,8 @@ def _connections() -> str:
     for name, member in LiteSignature.members.items():
         from_shell = member.flow.name == "Out"
         width = "[11:0]" if name.endswith("addr") else ""
-        lines.append(f"ocl_{name:<10}({'ocl_cl' if from_shell else 'cl_ocl'}_{name}{width})")
+        for bus in ("ocl", "sda"):
+            lines.append(f"{bus}_{name:<10}({f'{bus}_cl' if from_shell else f'cl_{bus}'}_{name}{width})")
     channels = {"aw": "id addr len size burst valid", "ar": "id addr len size burst valid", "w": "data strb last valid"}
     for channel, names in channels.items():
         lines += [f"pcis_{channel + name:<9}(sh_cl_dma_pcis_{channel}{name})" for name in names.split()]

@@ -1,5 +1,7 @@
 """Memory on the chip as AXI4 slaves (AMBA AXI4, IHI 0022), 512 bits wide: one side writes it, the other reads it."""
 
+import itertools
+
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import data, stream
 from amaranth.lib.fifo import SyncFIFOBuffered
@@ -16,7 +18,9 @@ Written = data.StructLayout({"resp": 2, "id": 16})
 
 _OKAY, _SLVERR, _DECERR = 0, 2, 3
 _INCR, _WHOLE = 1, 6
-_WAITING = 8
+_WAITING = 16
+_LATENCY = 2
+"""Cycles from an address to its word, see `templates/memory.v.in`."""
 
 
 class _Burst:
@@ -50,9 +54,9 @@ class _Burst:
 
 
 class BurstReader(Component):
-    """Read channels over a memory whose data follow a cycle after the address.
+    """Read channels over a memory whose data follow two cycles after the address.
 
-    A word a cycle, also from burst to burst; 4 cycles from a request to its first word. A word outside of the memory
+    A word a cycle, also from burst to burst; 5 cycles from a request to its first word. A word outside of the memory
     reads as 0 with DECERR, any burst that is not incrementing with 64 bytes a beat as 0 with SLVERR: nothing ever waits
     for what will not come.
 
@@ -92,7 +96,7 @@ class BurstReader(Component):
             m.d.comb += extra.eq(burst.plain & (burst.word == self.extra // WORD_BYTES))
         m.d.comb += [
             last.eq(burst.left == 0),
-            issue.eq(busy & (waiting.level <= _WAITING - 4)),  # one more may be on its way
+            issue.eq(busy & (waiting.level < _WAITING - _LATENCY)),  # others may be on their way
             self.ar.ready.eq(~busy | (issue & last)),
             self.address.eq(burst.word),
             self.failed.eq(issue & ~extra & (burst.resp != _OKAY)),
@@ -101,21 +105,25 @@ class BurstReader(Component):
             m.d.sync += [busy.eq(1), *burst.start(self.ar.payload)]
         with m.Elif(issue):
             m.d.sync += [busy.eq(~last), *burst.step()]
-        coming, special = Signal(), Signal()
-        found = Signal(Read)
-        m.d.sync += [
-            coming.eq(issue),
-            special.eq(extra),
-            found.resp.eq(Mux(extra, _OKAY, burst.resp)),
-            found.last.eq(last),
-            found.id.eq(burst.id),
+        came = data.StructLayout({"valid": 1, "extra": 1, "resp": 2, "last": 1, "id": 16})
+        found = [Signal(came, name=f"found_{n}") for n in range(_LATENCY + 1)]
+        m.d.comb += [
+            found[0].valid.eq(issue),
+            found[0].extra.eq(extra),
+            found[0].resp.eq(Mux(extra, _OKAY, burst.resp)),
+            found[0].last.eq(last),
+            found[0].id.eq(burst.id),
         ]
+        m.d.sync += [later.eq(sooner) for sooner, later in itertools.pairwise(found)]
+        given = found[-1]
         word = Signal(Read)
         m.d.comb += [
-            word.eq(found),
-            word.data.eq(Mux(special, self.word, Mux(found.resp == _OKAY, self.data, 0))),
+            word.resp.eq(given.resp),
+            word.last.eq(given.last),
+            word.id.eq(given.id),
+            word.data.eq(Mux(given.extra, self.word, Mux(given.resp == _OKAY, self.data, 0))),
             waiting.w_data.eq(word),
-            waiting.w_en.eq(coming),
+            waiting.w_en.eq(given.valid),
             self.r.payload.eq(waiting.r_data),
             self.r.valid.eq(waiting.r_rdy),
             waiting.r_en.eq(self.r.ready),

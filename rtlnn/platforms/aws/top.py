@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from amaranth.hdl import Cat, ClockDomain, Const, DomainRenamer, Module, Mux, Signal
-from amaranth.lib.memory import Memory
+from amaranth.hdl import Cat, ClockDomain, Const, DomainRenamer, Instance, Module, Mux, Signal
 from amaranth.lib.wiring import Component, In, Member, Out
 
 from rtlnn.emit.interface import Interface
@@ -11,7 +10,7 @@ from rtlnn.platforms.alveo.axi import WORD_BITS, WORD_BYTES
 from rtlnn.platforms.alveo.kernel import Kernel
 from rtlnn.platforms.aws.memory import BurstReader, BurstWriter
 from rtlnn.platforms.identity import MAGIC
-from rtlnn.platforms.lite import LiteSignature, lite_ports
+from rtlnn.platforms.lite import LiteAccess, LiteSignature, lite_ports
 
 __all__ = ["IDENTITY_BASE", "OUTPUT_BASE", "VERSION", "AwsTop", "stride"]
 
@@ -22,6 +21,11 @@ IDENTITY_BASE = 0x8000_0000
 VERSION = 1
 
 _REQUEST = {"id": 16, "addr": 64, "len": 8, "size": 3, "burst": 2}
+
+
+def memory_name(interface: Interface) -> str:
+    """Of the Verilog module that both memories are instances of."""
+    return f"{interface.kernel}_memory"
 
 
 def stride(frame_bytes: int) -> int:
@@ -59,12 +63,13 @@ class AwsTop(Component):
     -------
     clk, rst_n : clock and synchronous reset, active low
     ocl_* : AXI4-Lite slave, the kernel's registers (`alveo.control.Register`)
+    sda_* : AXI4-Lite slave for the management function: it must answer, too, and reads 0
     pcis_* : AXI4 slave, 512 bits, for bulk data
     """
 
     def __init__(self, interface: Interface, input_bytes: int, output_bytes: int, design: int) -> None:
         self.interface, self.input_bytes, self.output_bytes, self.design = interface, input_bytes, output_bytes, design
-        super().__init__({"clk": In(1), "rst_n": In(1), **lite_ports("ocl_"), **_pcis_ports()})
+        super().__init__({"clk": In(1), "rst_n": In(1), **lite_ports("ocl_"), **lite_ports("sda_"), **_pcis_ports()})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -74,17 +79,21 @@ class AwsTop(Component):
         kernel = Kernel(self.interface)
         m.submodules.kernel = DomainRenamer("kernel")(kernel)  # it has a clock of its own, which is this one
         m.d.comb += [kernel.ap_clk.eq(self.clk), kernel.ap_rst_n.eq(self.rst_n)]
+        m.submodules.management = management = LiteAccess()
         for name, member in LiteSignature.members.items():
-            inner, outer = getattr(kernel, f"s_axi_control_{name}"), getattr(self, f"ocl_{name}")
-            m.d.comb += inner.eq(outer) if member.flow is Out else outer.eq(inner)
+            for inner, outer in (
+                (getattr(kernel, f"s_axi_control_{name}"), getattr(self, f"ocl_{name}")),
+                (getattr(management.bus, name), getattr(self, f"sda_{name}")),
+            ):
+                m.d.comb += inner.eq(outer) if member.flow is Out else outer.eq(inner)
 
         frames, results = self.input_bytes // WORD_BYTES, self.output_bytes // WORD_BYTES
         m.submodules.frame_writer = frame_writer = BurstWriter(0, frames)
         m.submodules.frame_reader = frame_reader = BurstReader(0, frames)
         m.submodules.result_writer = result_writer = BurstWriter(OUTPUT_BASE, results)
         m.submodules.result_reader = result_reader = BurstReader(OUTPUT_BASE, results, IDENTITY_BASE)
-        m.submodules.frames = self._memory(m, frame_writer, frame_reader)
-        m.submodules.results = self._memory(m, result_writer, result_reader)
+        m.submodules.frames = self._memory(frame_writer, frame_reader)
+        m.submodules.results = self._memory(result_writer, result_reader)
         self._connect_write(m, self, "pcis_", frame_writer)
         self._connect_write(m, kernel, "m_axi_out_", result_writer)
         masters = [self._axi(kernel, "m_axi_in_")]
@@ -103,18 +112,19 @@ class AwsTop(Component):
         m.d.comb += word.eq(Cat(*(Const(number, 32) for number in (*numbers, *strides)), errors))
         return word
 
-    def _memory(self, m: Module, writer: BurstWriter, reader: BurstReader) -> Memory:
-        memory = Memory(shape=WORD_BITS, depth=writer.words, init=[], attrs={"ram_style": "ultra"})
-        write, read = memory.write_port(granularity=8), memory.read_port()
-        m.d.comb += [
-            write.addr.eq(writer.address),
-            write.data.eq(writer.data),
-            write.en.eq(writer.enable),
-            read.addr.eq(reader.address),
-            read.en.eq(1),
-            reader.data.eq(read.data),
-        ]
-        return memory
+    def _memory(self, writer: BurstWriter, reader: BurstReader) -> Instance:
+        """A Verilog module: Amaranth would write out a megabyte of initial zeros."""
+        return Instance(
+            memory_name(self.interface),
+            p_WORDS=writer.words,
+            p_ADDRESS_BITS=len(writer.address),
+            i_clk=self.clk,
+            i_enable=writer.enable,
+            i_write_address=writer.address,
+            i_write_data=writer.data,
+            i_read_address=reader.address,
+            o_read_data=reader.data,
+        )
 
     @staticmethod
     def _axi(owner: Any, prefix: str) -> dict[str, Signal]:

@@ -4,12 +4,13 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+import numpy as np
 from amaranth.back import verilog
 
 from rtlnn.emit.interface import Interface
 from rtlnn.platforms.identity import design_id
 from rtlnn.platforms.spec import Platform
-from rtlnn.platforms.zynq.host import host_files
+from rtlnn.platforms.zynq.host import host_arrays, host_files
 from rtlnn.platforms.zynq.layout import REGISTERS_BYTES, Layout
 from rtlnn.platforms.zynq.shell import ZynqShell
 from rtlnn.platforms.zynq.top import ZynqTop
@@ -37,6 +38,10 @@ def emit_zynq(interface: Interface, platform: Platform, out_dir: Path) -> None:
         path = out_dir / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
+    for name, array in host_arrays(interface, out_dir).items():
+        path = out_dir / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, array)
 
 
 def _script(interface: Interface, platform: Platform, shell: ZynqShell, layout: Layout) -> str:

@@ -5,14 +5,16 @@ from pathlib import Path
 from string import Template
 
 from rtlnn.emit.interface import Interface
+from rtlnn.ir.types import Array
 from rtlnn.platforms.c_sources import port_values, vectors_header
 from rtlnn.platforms.identity import MAGIC
 from rtlnn.platforms.spec import Platform
+from rtlnn.platforms.vectors import self_test_vectors
 from rtlnn.platforms.zynq.driver import Design, Port
 from rtlnn.platforms.zynq.layout import Layout
 from rtlnn.platforms.zynq.registers import VERSION
 
-__all__ = ["design_of", "host_files"]
+__all__ = ["design_of", "host_arrays", "host_files"]
 
 _PACKAGE = "rtlnn_zynq"
 """Folder of the Python driver in a build."""
@@ -54,6 +56,12 @@ def host_files(interface: Interface, platform: Platform, layout: Layout, out_dir
     for source in sorted(part.name for part in package.iterdir() if part.name.endswith(".py")):
         texts[f"host/{_PACKAGE}/{source}"] = _text("driver", source)
     return texts
+
+
+def host_arrays(interface: Interface, out_dir: Path) -> dict[str, Array]:
+    """The frames of the self-test in Python, and their results, by their path in the build folder."""
+    given, wanted = self_test_vectors(interface, out_dir)
+    return {"host/self_test/input.npy": given, "host/self_test/output.npy": wanted}
 
 
 def _values(interface: Interface, platform: Platform, layout: Layout) -> dict[str, object]:

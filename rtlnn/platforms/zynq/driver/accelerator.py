@@ -110,6 +110,8 @@ class Accelerator:
             raise ValueError(f"frames are {wanted}, not {frames.dtype} {list(frames.shape)}")
         if frames.size and not low <= frames.min() <= frames.max() <= high:
             raise ValueError(f"values are from {frames.min()} to {frames.max()}; the network takes {low} to {high}")
+        if not self.shell.read(SHELL_STATUS) & WEIGHTS_LOADED:
+            raise DriverError(f"{self.design.name} has no weights yet: give the build's mem/weights.bin")
         try:
             parts = list(self._run(frames))
         except DriverError as error:
@@ -188,3 +190,9 @@ class Accelerator:
         for buffers in (self._inputs, self._outputs):
             while buffers:
                 buffers.pop().freebuffer()
+
+    def __enter__(self) -> "Accelerator":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
