@@ -235,7 +235,11 @@ def _files(interface: Interface) -> str:
         ("vivado/", "out-of-context synthesis: script and clock constraint; a script that packages the design as IP"),
     ]
     if interface.kernel:
-        rows.append(
-            ("kernel/", f"the platform's shell `{interface.kernel}` around the design, with its packaging script")
-        )
+        rows += [
+            ("kernel/", f"the platform's shell `{interface.kernel}` around the design, with the scripts that build it"),
+            (
+                "host/",
+                "for the other side of the shell, where the platform has that: programs, a self-test",
+            ),
+        ]
     return "\n".join(f"| `{name}` | {text} |" for name, text in rows)
