@@ -6,7 +6,6 @@
 #include <cstring>
 #include <deque>
 #include <functional>
-#include <memory>
 #include <random>
 #include <vector>
 
@@ -197,7 +196,7 @@ private:
   std::function<void()> after;
 };
 
-std::unique_ptr<Card> card;
+Card *card; // stays until the process ends: Verilator's own objects may go before
 
 } // namespace
 
@@ -209,7 +208,7 @@ int fpga_pci_attach(int slot, int pf, int bar, uint32_t flags, pci_bar_handle_t 
   if (slot != 0 || pf != FPGA_APP_PF)
     return -1;
   if (!card)
-    card = std::make_unique<Card>();
+    card = new Card;
   if (bar == APP_PF_BAR0)
     *handle = registers;
   else if (bar == APP_PF_BAR4 && flags == BURST_CAPABLE)

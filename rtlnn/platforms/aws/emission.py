@@ -8,6 +8,7 @@ from amaranth.back import verilog
 
 from rtlnn.emit.interface import Interface
 from rtlnn.errors import InputError
+from rtlnn.platforms.alveo.axi import WORD_BYTES
 from rtlnn.platforms.aws.shell import AwsShell
 from rtlnn.platforms.aws.top import VERSION, AwsTop, memory_name, stride
 from rtlnn.platforms.c_sources import port_values, vectors_header
@@ -71,7 +72,7 @@ def _values(interface: Interface, platform: Platform, shell: AwsShell, design: i
     for what, size, room, key in (
         ("a frame", source, frames // 2, "input_kib"),
         ("a result", sink, results // 2, "output_kib"),
-        ("the weights", weights, frames, "input_kib"),
+        ("the weights", weights, frames - WORD_BYTES, "input_kib"),
     ):
         if size > room:
             raise InputError(
