@@ -76,7 +76,7 @@ class AwsTop(Component):
         m.domains.sync = sync = ClockDomain(local=True)
         sync.clk = self.clk
         m.d.comb += sync.rst.eq(~self.rst_n)
-        kernel = Kernel(self.interface)
+        kernel = Kernel(self.interface, design=self.design)
         m.submodules.kernel = DomainRenamer("kernel")(kernel)  # it has a clock of its own, which is this one
         m.d.comb += [kernel.ap_clk.eq(self.clk), kernel.ap_rst_n.eq(self.rst_n)]
         m.submodules.management = management = LiteAccess()
