@@ -3,6 +3,7 @@
 // Simulated time advances only while every thread of the host waits for the card, so that the host's own work takes
 // none of it. Settings come from the "xclbin", a text file with a line "name value" each.
 #include <algorithm>
+#include <chrono>
 #include <cinttypes>
 #include <condition_variable>
 #include <cstdio>
@@ -12,6 +13,8 @@
 #include <map>
 #include <mutex>
 #include <stdexcept>
+
+#include <unistd.h>
 
 #include "card.h"
 #include "xrt/xrt_bo.h"
@@ -23,36 +26,42 @@ double sc_time_stamp() { return 0; }
 namespace {
 
 constexpr std::uint64_t quiet_cycles = 2'000'000; // longer than any wait of a healthy card of small frames
-constexpr std::chrono::milliseconds thread_gone{50};
+constexpr std::chrono::milliseconds poll{10};
+constexpr int asleep_polls = 3; // in a row: a thread that computes may be held up for a moment, too
 constexpr int weights_argument = 3;
+
+// Whether a thread of this process waits for something, or has ended; not whether the machine has no time for it.
+bool asleep(pid_t thread) {
+  std::ifstream in("/proc/self/task/" + std::to_string(thread) + "/stat");
+  std::string line;
+  std::getline(in, line);
+  const auto name_end = line.rfind(')');
+  return name_end == std::string::npos || line.compare(name_end, 3, ") S") == 0;
+}
 
 class Clock {
 public:
   // Blocks until `ready`, which is asked once a cycle; false if it does not come within `quiet_cycles`.
   bool until(card::Card &card, const std::function<bool()> &ready) {
     std::unique_lock lock(mutex_);
-    if (counted_) {
-      counted_ = false;
-      --awake_;
+    if (awake_.erase(gettid()) != 0)
       changed_.notify_all();
-    }
-    waiting_.push_back({&ready, false});
+    waiting_.push_back({&ready, gettid(), false});
     const auto self = std::prev(waiting_.end());
     const std::uint64_t last = card.cycle() + quiet_cycles;
     wake();
     while (!self->woken && card.cycle() < last) {
-      if (awake_ == 0) {
+      if (awake_.empty()) {
         card.step();
         wake();
-        if (awake_ != 0)
+        if (!awake_.empty())
           changed_.notify_all();
-      } else if (changed_.wait_for(lock, thread_gone) == std::cv_status::timeout) {
-        awake_ = 0; // a thread that was woken has ended, or works for long
+      } else if (changed_.wait_for(lock, poll) == std::cv_status::timeout) {
+        forget_sleepers();
       }
     }
     const bool woken = self->woken;
     waiting_.erase(self);
-    counted_ = woken && awake_ > 0;
     return woken;
   }
 
@@ -61,6 +70,7 @@ public:
 private:
   struct Waiting {
     const std::function<bool()> *ready;
+    pid_t thread;
     bool woken;
   };
 
@@ -68,18 +78,29 @@ private:
     for (Waiting &each : waiting_)
       if (!each.woken && (*each.ready)()) {
         each.woken = true;
-        ++awake_;
+        awake_[each.thread] = 0;
       }
+  }
+
+  // A thread that was woken may have ended, or wait for another one of the host's: it holds up the card no longer.
+  void forget_sleepers() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - polled_ < poll)
+      return; // another thread has just looked
+    polled_ = now;
+    for (auto each = awake_.begin(); each != awake_.end();) {
+      each->second = asleep(each->first) ? each->second + 1 : 0;
+      each = each->second == asleep_polls ? awake_.erase(each) : std::next(each);
+    }
   }
 
   std::mutex mutex_;
   std::condition_variable changed_;
   std::list<Waiting> waiting_;
-  int awake_ = 0; // threads that the card has answered and that have not come back
-  static thread_local bool counted_;
+  // threads that the card has answered and that have not come back, and how often each was found asleep in a row
+  std::map<pid_t, int> awake_;
+  std::chrono::steady_clock::time_point polled_{};
 };
-
-thread_local bool Clock::counted_ = false;
 
 Clock &simulated() {
   static Clock clock;
