@@ -35,7 +35,8 @@ def least_choices(
     choices : of each thing, the smallest first; the last ones together must be enough
     enough : says whether a choice for each thing is enough; takes long
     guesses : which one it probably is of each thing
-    trials : how often `enough` may be asked; what is not settled then stays as it was when it was enough
+    trials : how often `enough` may be asked; what is not settled then stays as it was when it was enough. Where that is
+        less than once for each guess, good guesses stay as they are, too
     """
     return _Search(choices, enough, guesses, trials).run()
 
@@ -46,10 +47,13 @@ class _Search(Generic[T]):
     enough: Callable[[Sequence[T]], bool]
     guesses: Sequence[int]
     trials: int
+    proves: bool = True
 
     def run(self) -> list[T]:
         settled = [len(c) - 1 for c in self.choices]
         rest = [n for n, last in enumerate(settled) if last]
+        # the next smaller choice than a good guess nearly always fails: that is tried only if all can be
+        self.proves = self.trials > sum(self.guesses[n] > 0 for n in rest)
         while rest:
             good = self._good(settled, rest)
             done = self._settle(settled, rest[:good])
@@ -78,7 +82,7 @@ class _Search(Generic[T]):
             settled[n] = self.guesses[n]
         for count, n in enumerate(things):
             others = {k: len(self.choices[k]) - 1 for k in things[count + 1 :]}
-            if self.guesses[n] and self._try(settled, {**others, n: self.guesses[n] - 1}):
+            if self.proves and self.guesses[n] and self._try(settled, {**others, n: self.guesses[n] - 1}):
                 # with less here, the guesses of the others may not be enough any more
                 for k, last in others.items():
                     settled[k] = last

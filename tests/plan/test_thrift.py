@@ -55,3 +55,16 @@ def test_right_guesses_need_a_single_trial() -> None:
 
     assert least_choices([["small", "large"]] * 3, enough, [0, 0, 0], 5) == ["small"] * 3
     assert len(asked) == 1
+
+
+def test_good_guesses_are_questioned_only_where_trials_are_enough_for_all() -> None:
+    asked: list[Sequence[int]] = []
+
+    def enough(chosen: Sequence[int]) -> bool:
+        asked.append(chosen)
+        return True
+
+    choices, guesses = [[0, 1, 2, 3]] * 5, [2] * 5
+    assert least_choices(choices, enough, guesses, 5) == [2] * 5
+    assert len(asked) == 1
+    assert least_choices(choices, enough, guesses, 50) == [0] * 5
