@@ -18,6 +18,8 @@ from rtlnn.platforms.loader import load_platform
 
 __all__ = ["SLACKS", "Built", "build"]
 
+_PLANS, _PLANNED = "folding", "filling"
+"""The steps of a build with which the plan begins, and that which follows it."""
 SLACKS = (1.05, 1.1, 1.2, 1.35, 1.5, 2.0)
 
 
@@ -29,8 +31,9 @@ class Built:
     ----------
     report : see `rtlnn.report`
     shortfall : why the options could not be fulfilled; None if they were
-    seconds, processor_seconds, megabytes : what planning and emission took, by the clock on the wall and of all
-        processors together; the largest process counts
+    seconds, processor_seconds, megabytes : what everything took, by the clock on the wall and of all processors
+        together; the largest process counts
+    plan_seconds : what the plan took, of all processors together
     """
 
     report: dict[str, Any]
@@ -38,6 +41,7 @@ class Built:
     seconds: float
     processor_seconds: float
     megabytes: float
+    plan_seconds: float
 
 
 def build(model: onnx.ModelProto, options: Options, folder: Path) -> Built:
@@ -56,13 +60,19 @@ def _build(model: onnx.ModelProto, options: Options, folder: Path) -> Built:
     shortfall = None
     for tried in _relaxed(options):
         begin, busy = time.monotonic(), _processor_seconds()
+        steps: dict[str, float] = {}
+
+        def progress(step: str, steps: dict[str, float] = steps) -> None:
+            steps.setdefault(step.partition(" ")[0], _processor_seconds())
+
         try:
-            report = rtlnn.build(model, folder, tried)
+            report = rtlnn.build(model, folder, tried, progress)
         except InputError as error:
             shortfall = shortfall or str(error)
         else:
             seconds = time.monotonic() - begin
-            return Built(report, shortfall, seconds, _processor_seconds() - busy, _peak() / 1024)
+            planned = steps[_PLANNED] - steps.get(_PLANS, steps[_PLANNED])
+            return Built(report, shortfall, seconds, _processor_seconds() - busy, _peak() / 1024, planned)
     raise InputError(str(shortfall))
 
 

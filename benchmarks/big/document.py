@@ -18,15 +18,42 @@ What others published, what rtlnn reaches, and what limits it. Written by `pytho
 [big_networks.json](big_networks.json).
 
 Weights are random, but seeded, in published topologies (`benchmarks/networks/big.py`); MobileNetV2's are trained, from
-an int8 model of others. Interval and latency are cycles by the schedule model, which simulation asserts in every layer,
-and in smaller networks as a whole; milliseconds are at the clock of the published design. Resources are planned.
+an int8 model of others. Interval and latency are cycles by the schedule model, which simulation asserts for every kind
+of layer and in whole smaller networks; milliseconds are at the clock of the published design. Resources are planned.
 Efficiency is multiplications / (interval × 2 × all DSPs). "Verified" counts the layers whose own Verilog was simulated:
 every bit equal to the reference, every handshake in the planned cycle, then bits again with random stalls.
 """
 
 TAIL = """\
-To verify further layers of a build: `rtlnn simulate DIR --by-layer` ([simulation.md](simulation.md)); with
-`python -m benchmarks.big --work DIR` builds are kept, so that layers can be simulated in several goes.
+## What carries the cycles of a whole network
+
+- Each layer that counts as verified: the benchmark simulates its Verilog, and every handshake has to be in the cycle
+  that the schedule says.
+- What joins layers (queues, forks, width converters, concatenations): the same model; tests simulate whole networks of
+  the patterns of Inception and ShuffleNet (`tests/plan/test_deep_topologies.py`), random graphs, and the networks of
+  [networks.md](networks.md), as a whole, and compare latency, interval and every bit. No large network has been
+  simulated as a whole.
+- Why no queue can stop a network, however source and sink stall: [schedule.md](schedule.md).
+
+## What is slower than it should be
+
+The aim for a build is 60 s for SqueezeNet and 5 minutes for ResNet-50. SqueezeNet's was measured on two processors with
+some fifteen other busy programs, which makes every second of a processor longer. But more than half of it passed in the
+conversion of a single module to Verilog; by its size (1.2 MB) that is the line buffer of the last pool (13x13), whose
+reason is not known yet.
+
+## To measure again
+
+```sh
+pip install '.[bench,sim,cluster]'
+python -m benchmarks.big --only SqueezeNet --work build/big              # build, then simulate every layer
+python -m benchmarks.big --only ResNet-50 --work build/big --layers 6    # build, or six layers more
+python -m benchmarks.big --only MobileNetV2 --models DIR                 # the folder with the int8 model
+```
+
+With `--work` builds are kept, and so is what is known of their layers: those with the least logic come first, and the
+page is written after every few. In a build, `rtlnn simulate DIR --by-layer --layers NAME` simulates single ones
+([simulation.md](simulation.md)).
 """
 
 
@@ -94,9 +121,10 @@ def _builds(results: Mapping[str, Mapping[str, Any]]) -> str:
         result = results.get(row.name)
         if not result or "refused" in result:
             continue
+        planned = result.get("plan_processor_seconds")
         line = (
-            f"- {row.name}: built in {result['build_processor_seconds']} s of one processor "
-            f"with {result['build_megabytes']:,} MB"
+            f"- {row.name}: {f'planned in {planned} s of a processor, ' if planned else ''}built in "
+            f"{result['build_processor_seconds']} s of a processor, with {result['build_megabytes']:,} MB"
         )
         if seen := result.get("simulated"):
             line += (

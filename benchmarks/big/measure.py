@@ -47,6 +47,7 @@ def measure(
             "report": built.report,
             "shortfall": built.shortfall,
             "build_seconds": round(built.seconds, 1),
+            "plan_processor_seconds": round(built.plan_seconds, 1),
             "build_processor_seconds": round(built.processor_seconds, 1),
             "build_megabytes": round(built.megabytes),
         }

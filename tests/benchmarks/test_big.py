@@ -40,7 +40,7 @@ def test_a_row_is_measured_once_and_written(tmp_path: Path, monkeypatch: pytest.
     def build(_: object, __: object, folder: Path) -> Built:
         builds.append(folder)
         folder.mkdir(parents=True)
-        return Built(REPORT, None, 12.3, 11.4, 456.0)
+        return Built(REPORT, None, 12.3, 11.4, 456.0, 7.5)
 
     monkeypatch.setattr(measuring, "build", build)
     results = [list(measure(row, tmp_path, None, 0, None, lambda step: None))[-1] for _ in range(2)]
@@ -53,7 +53,7 @@ def test_a_row_is_measured_once_and_written(tmp_path: Path, monkeypatch: pytest.
     # one cycle of latency too many
     assert "interval 100,000 (0.5 ms, 2,000 frames/s at 200 MHz), latency 200,001 (1 ms) ✗" in page
     assert "2,000, 930, 12.5, 0 | 0.87 | the arithmetic of b | - |" in page
-    assert "built in 11.4 s of one processor with 456 MB" in page
+    assert "planned in 7.5 s of a processor, built in 11.4 s of a processor, with 456 MB" in page
     assert page.count("not measured yet") == len(ROWS) - 1
 
 
@@ -62,7 +62,7 @@ def test_layers_are_simulated_in_steps_that_are_kept(tmp_path: Path, monkeypatch
 
     def build(_: object, __: object, folder: Path) -> Built:
         folder.mkdir(parents=True)
-        return Built(REPORT, None, 1.0, 1.0, 1.0)
+        return Built(REPORT, None, 1.0, 1.0, 1.0, 1.0)
 
     def simulate(_: Path, layers: list[str], workers: int | None) -> LayersResult:
         simulated.append(layers)
@@ -93,6 +93,7 @@ def test_failed_layers_show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     seen = {"layers": 3, "passed": 2, "failures": ["a: wrong"], "frames": 2, "cycles": 9, "seconds": 1.0}
     result = {"interval": 1, "latency": 1, "lut": 0, "dsp": 0, "bram36": 0, "uram": 0, "efficiency": 0.5, "layers": 3}
     result |= {"limits": ["a", "b"], "build_processor_seconds": 1, "build_megabytes": 1}
+    result |= {"plan_processor_seconds": 1}
     result |= {"simulated": {**seen, "build_seconds": 2.0}}
     assert "| the arithmetic of a and 1 more | 2 of 3 layers; 1 FAILED |" in markdown({ROWS[0].name: result})
     monkeypatch.setattr(command, "measure", lambda *_: [result])

@@ -104,6 +104,7 @@ def test_each_pattern_twice(pattern: Pattern, rng: Rng) -> None:
     _check(_design(load_network(parts.model.build([1, *SHAPE]), _data(rng)), INTERVAL), INTERVAL)
 
 
+@pytest.mark.slow
 def test_branches_run_as_scheduled(rng: Rng, tmp_path: Path) -> None:
     """Every cycle and bit without stalls, every bit with stalls of source and sink."""
     parts = _Parts(rng)
