@@ -24,9 +24,6 @@ _CYCLES = 400_000
 """What a unit is to be watched for, where that is not too few runs."""
 _FEWEST, _MOST = 8, 40
 """Runs of a unit that count, multiples of the self-test's frames."""
-_ATTEMPTS = 3
-"""Of a rate that is not the expected one; the shortest tests count. Where other programs keep the machine busy, a host
-thread that is held up for long is taken for gone, and simulated time goes on: they take longer, never less."""
 _TOLERANCE = 0.05
 """Of the rate: the units take their last runs at different times."""
 
@@ -72,34 +69,22 @@ class CardResult:
         return json.dumps({**asdict(self), "passed": self.passed}, indent=2) + "\n"
 
 
-def cycles_a_frame(
-    card: SimulatedCard,
-    host: Path,
-    settings: CardSettings,
-    units: int,
-    batch: int,
-    runs: int,
-    expected: float | None = None,
-) -> float:
+def cycles_a_frame(card: SimulatedCard, host: Path, settings: CardSettings, units: int, batch: int, runs: int) -> float:
     """Cycles of the card for a frame, on `units` of its units, without what it takes to fill and to drain the card.
 
     That is in a long test as in a short one, of which the difference counts: `runs` of `batch` frames for each unit.
-    What is not `expected` is measured again. Raises `CheckFailed` if a result is wrong.
+    Raises `CheckFailed` if a result is wrong.
     """
     short = batch * units
-    long = short + batch * units * runs // SELF_TEST_FRAMES
-    least: dict[int, int] = {}
-    for _ in range(_ATTEMPTS):
-        for repeat in (short, long):
-            arguments: list[str | int] = ["--self-test", "--units", units, "--batch", batch, "--repeat", repeat]
-            run = card.run_host(host, settings, arguments)
-            if run.code:
-                raise CheckFailed(f"the host program failed on {units} units:\n{run.output}")
-            least[repeat] = min(run.cycles, least.get(repeat, run.cycles))
-        taken = (least[long] - least[short]) / (SELF_TEST_FRAMES * (long - short))
-        if expected is None or abs(taken - expected) <= _TOLERANCE * expected:
-            break
-    return taken
+    counts = [short, short + batch * units * runs // SELF_TEST_FRAMES]
+    taken = []
+    for repeat in counts:
+        arguments: list[str | int] = ["--self-test", "--units", units, "--batch", batch, "--repeat", repeat]
+        run = card.run_host(host, settings, arguments)
+        if run.code:
+            raise CheckFailed(f"the host program failed on {units} units:\n{run.output}")
+        taken.append(run.cycles)
+    return (taken[1] - taken[0]) / (SELF_TEST_FRAMES * (counts[1] - counts[0]))
 
 
 def simulate_on_card(build_dir: Path | str, progress: Progress | None = None) -> CardResult:
@@ -127,19 +112,18 @@ def simulate_on_card(build_dir: Path | str, progress: Progress | None = None) ->
         interval = kernel_interval(build.interface)
         batch = min(max(_LONG_RUN // interval, 1), _LONG_RUN)
         runs = min(max(_CYCLES // (batch * interval), _FEWEST), _MOST) // _FEWEST * _FEWEST
-        link = max(stride(build.interface.input), stride(build.interface.output)) / settings.link_bytes
-        planned = {count: max(interval / count, link) for count in (1, settings.units)}
-        rates: dict[int, float] = {}
+        rates = {}
         for count in sorted({1, units}) if tested.code == 0 else ():
             report(f"{count} units" if count > 1 else "one unit", 0, 1)
-            rates[count] = cycles_a_frame(card, host, settings, count, batch, runs, planned[count])
+            rates[count] = cycles_a_frame(card, host, settings, count, batch, runs)
+    link = max(stride(build.interface.input), stride(build.interface.output)) / settings.link_bytes
     return CardResult(
         units=units,
         self_test=tested.code == 0,
         one=rates.get(1, 0.0),
         all=rates.get(units, 0.0),
-        planned_one=planned[1],
-        planned_all=planned[settings.units],
+        planned_one=max(interval, link),
+        planned_all=max(interval / units, link),
         output=tested.output,
         build_seconds=ready - started,
         seconds=time.perf_counter() - started,
