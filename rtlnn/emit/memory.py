@@ -8,7 +8,7 @@ import numpy as np
 from rtlnn.ir.types import Array
 from rtlnn.layers.memory_kind import LUTRAM_WORDS, MemoryKind
 
-__all__ = ["loaded_module", "memory_file", "pack_words", "rom_module"]
+__all__ = ["loaded_module", "memory_file", "pack_words", "ram_module", "rom_module"]
 
 _ROM = Template("""\
 `ifndef RTLNN_MEM_DIR
@@ -113,6 +113,38 @@ module $name (clk, addr, data, load_enable, load_addr, load_data);
   end
 endmodule
 """)
+
+# nothing that is read before it is written matters; simulators that know unknown values need some all the same
+_RAM = Template("""\
+// $depth words of $width bits; data follow a cycle after the address
+module $name (clk, write, write_address, write_data, read_address, read_data);
+  input clk;
+  input write;
+  input [$addr_msb:0] write_address;
+  input [$data_msb:0] write_data;
+  input [$addr_msb:0] read_address;
+  output [$data_msb:0] read_data;
+  reg [$data_msb:0] read_data;
+  (* ram_style = "block" *)
+  reg [$data_msb:0] words [0:$last];
+`ifndef SYNTHESIS
+  integer n;
+  initial
+    for (n = 0; n < $depth; n = n + 1)
+      words[n] = $width'd0;
+`endif
+  always @(posedge clk) begin
+    if (write)
+      words[write_address] <= write_data;
+    read_data <= words[read_address];
+  end
+endmodule
+""")
+
+
+def ram_module(name: str, width: int, depth: int) -> str:
+    """Verilog of the block RAM `name`, with a port to write and one to read."""
+    return _RAM.substitute(_values(name, width, depth))
 
 
 def rom_module(

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from amaranth.back import rtlil, verilog
 from amaranth.hdl import Elaboratable
 
+from rtlnn.emit.memory import ram_module
 from rtlnn.emit.names import SEPARATOR
+from rtlnn.layers.ram import RAM_NAME
 
 __all__ = ["convert"]
 
@@ -36,7 +38,17 @@ def convert(modules: Mapping[str, tuple[Elaboratable, Mapping[str, object] | Non
     for name, body in result.items():
         if not body:
             raise RuntimeError(f"Yosys gave no module {name!r}")
-    return {name: _plain_names(body) for name, body in result.items()}
+    return {name: _with_rams(name, _plain_names(body)) for name, body in result.items()}
+
+
+def _with_rams(name: str, text: str) -> str:
+    """The block RAMs that a module instantiates get names of its own, and stand behind it."""
+    rams = {match[0]: match for match in RAM_NAME.finditer(text)}
+    for generic, match in sorted(rams.items()):
+        own = f"{name}{SEPARATOR}ram_{match['depth']}x{match['width']}"
+        text = re.sub(rf"\b{generic}\b", own, text)
+        text += ram_module(own, int(match["width"]), int(match["depth"])) + "\n"
+    return text
 
 
 def _plain_names(text: str) -> str:

@@ -15,6 +15,7 @@ from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.memory_kind import LUTRAM_WORDS, MemoryKind
 from rtlnn.layers.occupancy import occupancy
 from rtlnn.layers.pipeline import delayed, registered
+from rtlnn.layers.ram import Ram
 from rtlnn.layers.rom import block_rams, lutram
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
 from rtlnn.layers.timing import Events, Link
@@ -143,9 +144,7 @@ class BlockFifo(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         depth, width = self.config.depth, self.config.format.width
-        memory = Memory(shape=width + 1, depth=depth, init=[], attrs={"ram_style": "block"})
-        m.submodules.memory = memory
-        write, read = memory.write_port(), memory.read_port(domain="sync")
+        m.submodules.memory = memory = Ram(width + 1, depth, MemoryKind.BRAM)
         m.submodules.ahead = ahead = Fifo(FifoConfig(self.config.format, BLOCK_LATENCY))
         connect(m, ahead.o, wiring.flipped(self.o))
         push, fetch, pop = Signal(), Signal(), Signal()
@@ -157,11 +156,11 @@ class BlockFifo(wiring.Component):
             push.eq(self.i.tvalid & self.i.tready),
             pop.eq(self.o.tvalid & self.o.tready),
             fetch.eq(written & room_ahead),
-            write.en.eq(push),
-            write.addr.eq(count(m, depth, push, "write")[0]),
-            read.addr.eq(count(m, depth, fetch, "read")[0]),
-            write.data.eq(Cat(self.i.tdata, self.i.tlast)),
-            Cat(ahead.i.tdata, ahead.i.tlast).eq(registered(m, read.data, "fetched")),
+            memory.write.eq(push),
+            memory.write_address.eq(count(m, depth, push, "write")[0]),
+            memory.write_data.eq(Cat(self.i.tdata, self.i.tlast)),
+            memory.read_address.eq(count(m, depth, fetch, "read")[0]),
+            Cat(ahead.i.tdata, ahead.i.tlast).eq(registered(m, memory.read_data, "fetched")),
             ahead.i.tvalid.eq(delayed(m, fetch, 2, "fetch", reset=True)),
         ]
         return m

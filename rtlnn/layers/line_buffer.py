@@ -8,12 +8,11 @@ from operator import and_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.counter import count
 from rtlnn.layers.pipeline import delayed, registered
-from rtlnn.layers.rom import LUTRAM_WORDS
+from rtlnn.layers.ram import Ram
 from rtlnn.layers.step_generator import PIPELINE, Step, StepGenerator
 from rtlnn.layers.stream import StreamSignature
 from rtlnn.layers.window import WindowConfig
@@ -192,23 +191,20 @@ class LineBuffer(wiring.Component):
         c = self.config
         by_rows, by_columns = c.banks
         row, place, address = self._write_place(m)
-        style = "distributed" if c.bank_words <= LUTRAM_WORDS else "block"
         width = c.lanes * c.bits
         flip = Const(sum(1 << n * c.bits + c.bits - 1 for n in range(c.lanes)) if c.flip else 0, width)
         result: list[list[Value]] = []
         for y in range(by_rows):
             result.append([])
             for x in range(by_columns):
-                memory = Memory(shape=width, depth=c.bank_words, init=[], attrs={"ram_style": style})
-                m.submodules[f"bank{y}_{x}"] = memory
-                write, read = memory.write_port(), memory.read_port()
+                m.submodules[f"bank{y}_{x}"] = memory = Ram(width, c.bank_words)
                 m.d.comb += [
-                    write.en.eq(self.push & (row == y) & (place == x // c.pixels)),
-                    write.addr.eq(address),
-                    write.data.eq(self.i.tdata.word_select(x % c.pixels, width) ^ flip),
-                    read.addr.eq(step.addresses[y][x]),
+                    memory.write.eq(self.push & (row == y) & (place == x // c.pixels)),
+                    memory.write_address.eq(address),
+                    memory.write_data.eq(self.i.tdata.word_select(x % c.pixels, width) ^ flip),
+                    memory.read_address.eq(step.addresses[y][x]),
                 ]
-                result[y].append(read.data)
+                result[y].append(memory.read_data)
         return result
 
     def _write_place(self, m: Module) -> tuple[Signal, Signal, Value]:

@@ -7,18 +7,17 @@ from functools import cached_property
 import numpy as np
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.ir.types import TensorType
 from rtlnn.layers.component import LayerConfig, Resources
 from rtlnn.layers.counter import count
 from rtlnn.layers.pipeline import delayed, registered
+from rtlnn.layers.ram import Ram
 from rtlnn.layers.rearrange_cost import rearrange_resources
 from rtlnn.layers.rearrange_steps import PIPELINE, RearrangeSteps, Step
 from rtlnn.layers.rearranging import FILL, SLOTS, Rearranging
 from rtlnn.layers.results import PassShape, ResultQueue
-from rtlnn.layers.rom import LUTRAM_WORDS
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
 from rtlnn.layers.timing import NEVER, Events, Link, Repeating
 from rtlnn.ops.rearrange import Rearrange
@@ -183,19 +182,16 @@ class Rearranger(wiring.Component):
     def _memory(self, m: Module, step: Step, arrived: Signal, push: Signal) -> Value:
         """The word of a step, the cycle after it was issued."""
         shape = self.config.shape
-        style = "distributed" if shape.depth <= LUTRAM_WORDS else "block"
-        memory = Memory(shape=shape.source.width, depth=shape.depth, init=[], attrs={"ram_style": style})
-        m.submodules.memory = memory
-        write, read = memory.write_port(), memory.read_port()
+        m.submodules.memory = memory = Ram(shape.source.width, shape.depth)
         ring = bool(shape.depth & (shape.depth - 1))
-        place = count(m, shape.depth, push, "place")[0] if ring else arrived[: len(write.addr)]
+        place = count(m, shape.depth, push, "place")[0] if ring else arrived[: len(memory.write_address)]
         m.d.comb += [
-            write.en.eq(push),
-            write.addr.eq(place),
-            write.data.eq(self.i.tdata),
-            read.addr.eq(step.address),
+            memory.write.eq(push),
+            memory.write_address.eq(place),
+            memory.write_data.eq(self.i.tdata),
+            memory.read_address.eq(step.address),
         ]
-        return read.data
+        return memory.read_data
 
     def _chosen(self, m: Module, word: Value, filled: Value, choice: Value) -> Value:
         """The lanes that the step takes."""

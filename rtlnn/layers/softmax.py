@@ -6,13 +6,13 @@ from functools import cached_property
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.component import LayerConfig, MemoryPort, Resources
 from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_ff, tree_latency
+from rtlnn.layers.ram import Ram
 from rtlnn.layers.results import PassShape, ResultQueue
 from rtlnn.layers.rom import LUTRAM_WORDS, block_rams, lutram
 from rtlnn.layers.room import room
@@ -232,19 +232,16 @@ class Softmax(wiring.Component):
         """The powers of a word's elements, `LOOK_UP` cycles after its read; 0 for what is no channel."""
         c = self.config
         beats = c.source.beats_per_pixel
-        style = "distributed" if 2 * beats <= LUTRAM_WORDS else "block"
-        memory = Memory(shape=c.source.width, depth=2 * beats, init=[], attrs={"ram_style": style})
-        m.submodules.memory = memory
-        write, port = memory.write_port(), memory.read_port()
+        m.submodules.memory = memory = Ram(c.source.width, 2 * beats)
         half, _ = count(m, 2, freed, "half")
         place, _ = count(m, 2 * beats, enter, "write_place")
         m.d.comb += [
-            write.en.eq(enter),
-            write.addr.eq(place),
-            write.data.eq(self.i.tdata),
-            port.addr.eq(beat + Mux(half, beats, 0)),
+            memory.write.eq(enter),
+            memory.write_address.eq(place),
+            memory.write_data.eq(self.i.tdata),
+            memory.read_address.eq(beat + Mux(half, beats, 0)),
         ]
-        distances = [largest - value for value in self._elements(port.data)]
+        distances = [largest - value for value in self._elements(memory.read_data)]
         held = [registered(m, d[: c.source.bits], f"distance{n}") for n, d in enumerate(distances)]
         m.d.comb += self.table_address.eq(Cat(*held))
         nothing = delayed(m, last, LOOK_UP, "nothing")
