@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from ortools.sat.python import cp_model
 
-from rtlnn.errors import InputError
 from rtlnn.layers.circuit import Circuit
 from rtlnn.layers.component import Resources
 from rtlnn.plan.amounts import NAMES as _NAMES
@@ -16,7 +15,7 @@ from rtlnn.plan.exact import solver_of
 from rtlnn.plan.goal import Budget, allowed_of
 from rtlnn.plan.option import Option
 
-__all__ = ["Dies", "on_dies", "refuse"]
+__all__ = ["Dies", "on_dies"]
 
 _EFFORT = 10.0
 """Of the solver, in seconds of its deterministic time."""
@@ -100,16 +99,6 @@ def on_dies(circuit: Circuit, count: int) -> list[Resources]:
         if stage.dies:
             found[stage.dies[-1]] += stage_resources(stage)
     return found
-
-
-def refuse(dies: Dies, options: Sequence[Option], reason: Sequence[str]) -> InputError:
-    """The error where layers do not fit the dies."""
-    largest = max(options, key=lambda option: option.resources.dsp)
-    why = ", ".join(reason) or f"the largest layer, {largest.task.name}, takes {largest.resources.dsp:,} DSP"
-    return InputError(
-        f"the layers do not fit the {len(dies.names)} dies of the platform, though they fit their sum: {why}; "
-        "raise --utilization, or lower the target"
-    )
 
 
 def _fits(amounts: Vector, allowed: Vector) -> bool:

@@ -12,7 +12,7 @@ from rtlnn.layers.component import Resources
 from rtlnn.plan.assembly import Assembly, Edge, circuit_resources
 from rtlnn.plan.buffers import settle_rows
 from rtlnn.plan.costs import Costs
-from rtlnn.plan.dies import Dies, refuse
+from rtlnn.plan.dies import Dies
 from rtlnn.plan.front import Front, fronts_of
 from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
@@ -29,6 +29,10 @@ _ATTEMPTS = 4
 """How often the rest is made smaller for the queues, and for dies."""
 _LESS = 0.95
 """Part of a budget that is tried next where layers do not fit the dies."""
+_SPANS = (
+    "the layers do not fit the chip's dies one by one: where their parts lie is left to the vendor's tools, and the "
+    "clock may suffer at the borders (a larger --target-interval makes layers smaller)"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,10 +82,17 @@ def plan_network(
     Raises `InputError` where nothing fits or a given plan is illegal.
     """
     planner = _Planner(network, arithmetic, dies, progress)
-    if given is None:
-        chosen, depths = planner.search(goal, budget)
-    else:
+    if given is not None:
         chosen, depths = planner.follow(given)
+    else:
+        try:
+            chosen, depths = planner.search(goal, budget)
+        except InputError:
+            if dies is None:
+                raise
+            planner = _Planner(network, arithmetic, None, progress)
+            chosen, depths = planner.search(goal, budget)
+            network = replace(network, notes=(*network.notes, _SPANS))
     circuit = planner.assembly.circuit(chosen, depths)
     cost = circuit_resources(circuit)
     if given is not None and (shortfalls := budget.shortfalls(cost)):
@@ -133,8 +144,6 @@ class _Planner:
             if not reason or (not depths and not self.assembly.dies):
                 return chosen, depths
             left = left.without(self._costs.total(chosen), used)
-        if dies is not None and (places is None or self.assembly.dies):
-            raise refuse(dies, chosen, reason)
         raise InputError(f"the queues where branches meet do not fit: {', '.join(reason)}")
 
     def follow(self, given: HardwarePlan) -> tuple[list[Option], dict[Edge, int]]:

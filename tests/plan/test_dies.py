@@ -115,3 +115,15 @@ def test_a_build_on_two_dies(tmp_path: Path) -> None:
     plan.write_text(json.dumps(data))
     with pytest.raises(InputError, match="die is missing; give all layers one, or none"):
         _ = HardwarePlan.load(plan).dies
+
+
+def test_a_layer_that_is_larger_than_a_die(tmp_path: Path) -> None:
+    save_small(tmp_path / "model.onnx")
+    save_inputs(tmp_path / "data.npy")
+    platform = tmp_path / "dice.yaml"
+    platform.write_text(PLATFORM.format(lut=100_000).replace("dsp: 100", "dsp: 20"))
+    options = rtlnn.Options(platform=platform, calibration=tmp_path / "data.npy", target_interval=16)
+    report = rtlnn.estimate(tmp_path / "model.onnx", options)
+    assert report["interval_cycles"] == 16
+    assert report["dies"] == []
+    assert "left to the vendor's tools" in report["notes"][-1]
