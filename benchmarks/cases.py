@@ -154,7 +154,7 @@ CASES = (
     Case(
         NETWORKS["SVHN CNN"],
         "fast",
-        Options("vu9p", target_interval=260, max_dsp=1850),
+        Options("vu9p", target_interval=260, max_dsp=1850, utilization=0.8),
         (*_at_most(interval=260, dsp=1850), _CNN_EFFICIENT, _SHALLOW),
         _SVHN_PEERS,
     ),
