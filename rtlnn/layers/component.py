@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Member, Out
 
 from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.layers.timing import Events, Link
 
-__all__ = ["LayerConfig", "MemoryPort", "Resources", "StreamingLayer"]
+__all__ = ["LayerConfig", "MemoryPort", "PassingLayer", "Resources", "StreamingLayer", "memory_members"]
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,30 @@ class LayerConfig(StreamingLayer):
 
     def timing(self, i: Sequence[Link], o: Sequence[Link]) -> Sequence[Events]:
         return self.waits(i[0], o[0])
+
+
+@dataclass(frozen=True)
+class PassingLayer(LayerConfig):
+    """A layer that passes on its beats as they are."""
+
+    format: StreamFormat
+
+    @property
+    def input(self) -> StreamFormat:
+        return self.format
+
+    @property
+    def output(self) -> StreamFormat:
+        return self.format
+
+
+def memory_members(ports: Sequence[MemoryPort]) -> dict[str, Member]:
+    """The ports of a component to its memories; see `MemoryPort`."""
+    found = {}
+    for port in ports:
+        found[f"{port.name}_address"] = Out(port.readers * port.address_bits)
+        found[f"{port.name}_data"] = In(port.readers * port.width)
+    return found
 
 
 def _names(prefix: str, count: int) -> tuple[str, ...]:

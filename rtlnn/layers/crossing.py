@@ -7,10 +7,10 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtlnn.layers.component import LayerConfig, Resources
+from rtlnn.layers.component import PassingLayer, Resources
 from rtlnn.layers.counter import counter_bits
 from rtlnn.layers.fifo import Fifo, FifoConfig
-from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
+from rtlnn.layers.stream import StreamSignature, connect
 from rtlnn.layers.timing import Events, Link
 
 __all__ = ["Crossing", "CrossingConfig"]
@@ -20,7 +20,7 @@ _BORDER = {"shreg_extract": "no"}
 
 
 @dataclass(frozen=True)
-class CrossingConfig(LayerConfig):
+class CrossingConfig(PassingLayer):
     """A queue of which the two ends are on different dies, `borders` of them apart; full rate.
 
     Each border has a register in front of it and one behind it, in both directions, with nothing between them but wire.
@@ -28,7 +28,6 @@ class CrossingConfig(LayerConfig):
     Latency: 1 cycle, and 2 for each border.
     """
 
-    format: StreamFormat
     borders: int = 1
 
     def __post_init__(self) -> None:
@@ -44,14 +43,6 @@ class CrossingConfig(LayerConfig):
     def queue(self) -> FifoConfig:
         """At the receiving end: as many places as there are cycles until one that was taken can be taken again."""
         return FifoConfig(self.format, 2 * self.registers + 2)
-
-    @property
-    def input(self) -> StreamFormat:
-        return self.format
-
-    @property
-    def output(self) -> StreamFormat:
-        return self.format
 
     @property
     def resources(self) -> Resources:

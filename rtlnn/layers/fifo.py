@@ -10,7 +10,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Member, Out
 
 from rtlnn.layers.buffered import buffered
-from rtlnn.layers.component import LayerConfig, Resources
+from rtlnn.layers.component import PassingLayer, Resources
 from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.memory_kind import LUTRAM_WORDS, MemoryKind
 from rtlnn.layers.occupancy import occupancy
@@ -31,10 +31,8 @@ _LUTS_A_BLOCK = 400
 
 
 @dataclass(frozen=True)
-class BufferConfig(LayerConfig):
+class BufferConfig(PassingLayer):
     """A queue of beats: one can leave `latency` cycles after it came, and its room is free the cycle after it left."""
-
-    format: StreamFormat
 
     @property
     @abstractmethod
@@ -45,14 +43,6 @@ class BufferConfig(LayerConfig):
     def latency(self) -> int:
         """Cycles from a beat's arrival to the first one in which it can leave."""
         return 1
-
-    @property
-    def input(self) -> StreamFormat:
-        return self.format
-
-    @property
-    def output(self) -> StreamFormat:
-        return self.format
 
     def waits(self, i: Link, o: Link) -> Sequence[Events]:
         buffered([i], [o], self.capacity, self.latency)

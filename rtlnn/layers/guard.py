@@ -7,18 +7,18 @@ from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtlnn.layers.component import LayerConfig, Resources
+from rtlnn.layers.component import PassingLayer, Resources
 from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.pipeline import delayed
 from rtlnn.layers.step_generator import PIPELINE
-from rtlnn.layers.stream import StreamFormat, StreamSignature
+from rtlnn.layers.stream import StreamSignature
 from rtlnn.layers.timing import Events, Link
 
 __all__ = ["FrameGuard", "GuardConfig"]
 
 
 @dataclass(frozen=True)
-class GuardConfig(LayerConfig):
+class GuardConfig(PassingLayer):
     """What keeps a design in step with its source; a beat passes in the cycle in which it comes.
 
     Parameters
@@ -26,16 +26,7 @@ class GuardConfig(LayerConfig):
     gated : whether frames wait for `run`
     """
 
-    format: StreamFormat
     gated: bool = False
-
-    @property
-    def input(self) -> StreamFormat:
-        return self.format
-
-    @property
-    def output(self) -> StreamFormat:
-        return self.format
 
     @property
     def resources(self) -> Resources:

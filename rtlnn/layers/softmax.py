@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from rtlnn.layers.component import LayerConfig, MemoryPort, Resources
+from rtlnn.layers.component import LayerConfig, MemoryPort, Resources, memory_members
 from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_ff, tree_latency
@@ -151,11 +151,8 @@ class Softmax(wiring.Component):
 
     def __init__(self, config: SoftmaxConfig) -> None:
         self.config = config
-        members = {"i": In(StreamSignature(config.input)), "o": Out(StreamSignature(config.output))}
-        for port in config.memories:
-            members[f"{port.name}_address"] = Out(port.readers * port.address_bits)
-            members[f"{port.name}_data"] = In(port.readers * port.width)
-        super().__init__(members)
+        streams = {"i": In(StreamSignature(config.input)), "o": Out(StreamSignature(config.output))}
+        super().__init__({**streams, **memory_members(config.memories)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -8,7 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.buffered import buffered
-from rtlnn.layers.component import LayerConfig, MemoryPort, Resources
+from rtlnn.layers.component import LayerConfig, MemoryPort, Resources, memory_members
 from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.pipeline import delayed
@@ -97,11 +97,8 @@ class Table(wiring.Component):
 
     def __init__(self, config: TableConfig) -> None:
         self.config = config
-        members = {"i": In(StreamSignature(config.input)), "o": Out(StreamSignature(config.output))}
-        for port in config.memories:
-            members[f"{port.name}_address"] = Out(port.readers * port.address_bits)
-            members[f"{port.name}_data"] = In(port.readers * port.width)
-        super().__init__(members)
+        streams = {"i": In(StreamSignature(config.input)), "o": Out(StreamSignature(config.output))}
+        super().__init__({**streams, **memory_members(config.memories)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
