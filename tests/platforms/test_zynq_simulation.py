@@ -1,20 +1,14 @@
 """The Zynq shell in simulation with its own Python driver, around stub cores; the cases are in `cocotb_zynq.py`."""
 
-import re
-import zlib
-from pathlib import Path
-
 import pytest
 from amaranth.back import verilog
 from kernel_stub import Sizes
+from stub_bench import cases, outcomes_of
 
 from rtlnn.platforms.zynq.top import ZynqTop
-from rtlnn.sim.cocotb_runner import CocotbBench
 
-HERE = Path(__file__).parent
 DESIGN = 0x0123_4567_89AB_CDEF  # zynq_bench's
 CORES = {"ragged": Sizes(in_bytes=3, out_bytes=5, beats=13), "wide": Sizes(in_bytes=20, out_bytes=1, beats=2)}
-CASES = re.findall(r"^@cocotb\.test.*\nasync def (\w+)", (HERE / "cocotb_zynq.py").read_text(), re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -23,15 +17,10 @@ def outcomes(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     sizes, folder = CORES[request.param], tmp_path_factory.mktemp(request.param)
     text = verilog.convert(ZynqTop(sizes.interface, 8, DESIGN), name="core_zynq", emit_src=False)
     (folder / "core_zynq.v").write_text(text)
-    sizes.save(folder)
-    sources = [folder / "core_zynq.v", HERE / "stub_core.v"]
-    bench = CocotbBench.build(sources, "core_zynq", defines=sizes.defines)
-    seed = zlib.crc32(request.param.encode())
-    print(f"seed {seed}")
-    return bench.run("cocotb_zynq", folder, folder / "mem", seed=seed).outcomes
+    return outcomes_of(sizes, [folder / "core_zynq.v"], "core_zynq", "cocotb_zynq", folder, request.param)
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", cases("cocotb_zynq"))
 @pytest.mark.parametrize("outcomes", CORES, indirect=True)
 def test_zynq_shell(outcomes: dict[str, str | None], case: str) -> None:
     assert case in outcomes, "the case did not run"
