@@ -10,11 +10,16 @@ from rtlnn.layers.memory_kind import LUTRAM_WORDS, MemoryKind
 
 __all__ = ["loaded_module", "memory_file", "pack_words", "ram_module", "rom_module"]
 
-_ROM = Template("""\
+_FOLDER = """\
 `ifndef RTLNN_MEM_DIR
 `define RTLNN_MEM_DIR "./"
 `endif
 
+"""
+
+_ROM = Template(
+    _FOLDER
+    + """\
 // $depth words of $width bits; data follow two cycles after the address
 module $name (clk, addr, data);
   input clk;
@@ -22,12 +27,11 @@ module $name (clk, addr, data);
   output [$data_msb:0] data;
 $read
 endmodule
-""")
-_DUAL = Template("""\
-`ifndef RTLNN_MEM_DIR
-`define RTLNN_MEM_DIR "./"
-`endif
-
+"""
+)
+_DUAL = Template(
+    _FOLDER
+    + """\
 // $depth words of $width bits, two of them at once; data follow two cycles after the address
 module $name (clk, addr, data, addr_b, data_b);
   input clk;
@@ -51,7 +55,8 @@ module $name (clk, addr, data, addr_b, data_b);
     data_b <= fetched_b;
   end
 endmodule
-""")
+"""
+)
 
 _BLOCK = """\
   reg [$data_msb:0] data;
