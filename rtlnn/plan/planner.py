@@ -78,7 +78,8 @@ def plan_network(
 ) -> Design:
     """Plan `network` for `goal` within `budget`, or check and schedule the plan `given`.
 
-    `dies` are those of a chip with several. `progress` is called with what is being done.
+    `dies` are those of a chip with several; where layers cannot keep to them, the chip is planned as a whole, and the
+    network gets a note. `progress` is called with what is being done.
     Raises `InputError` where nothing fits or a given plan is illegal.
     """
     planner = _Planner(network, arithmetic, dies, progress)
