@@ -1,6 +1,6 @@
 """The netlist manager: every distinct component is converted once; the top is instances and wires."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,9 @@ from rtlnn.layers.mac_array import PackedMacColumns
 from rtlnn.layers.mac_column import ColumnConfig
 from rtlnn.layers.mac_few_bits import FewBitColumnConfig, FewBitColumns, FewBitMacConfig
 from rtlnn.layers.mac_packed import PackedMacConfig
+from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.stream import StreamFormat
+from rtlnn.layers.streamed import StreamedConfig
 
 __all__ = ["Bus", "Netlist", "Stage", "emit_chain", "emit_circuit"]
 
@@ -68,13 +70,13 @@ def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Seq
 
     for stage in circuit.stages:
         module = f"{top}_{stage.name}"
-        if isinstance(stage.layer, KernelConfig):
+        if isinstance(stage.layer, KernelConfig | StreamedConfig):
             for name, part in stage.layer.parts.items():
                 add(part, f"{module}{SEPARATOR}{name}")
         for port in stage.layer.memories:
             name = f"{module}{SEPARATOR}{port.name}"
-            if port.loaded:
-                modules[name] = loaded_module(name, port.width, port.depth)
+            if port.loaded or port.written:
+                modules[name] = loaded_module(name, port.width, port.depth, port.kind or MemoryKind.of(port.depth))
                 continue
             modules[name] = rom_module(name, port.width, port.depth, port.kind, port.ports, port.registered)
             memories[f"{name}.mem"] = memory_file(stage.contents[port.name], port.width)
@@ -183,18 +185,23 @@ class _Top(Elaboratable):
         """Memories and columns of a layer, and its ports to them."""
         ports: dict[str, Any] = {}
         words = {}
+        written: Iterator[dict[str, Any]] = iter(())
+        if isinstance(layer, StreamedConfig):
+            written = self._written(name, layer, ports)
         for port in layer.memories:
             address = Signal(port.readers * port.address_bits, name=f"{name}_{port.name}_address")
             words[port] = Signal(port.readers * port.width, name=f"{name}_{port.name}_data")
             ports[f"o_{port.name}_address"] = address
-            self._memory(m, name, port, address, words[port])
-        if isinstance(layer, KernelConfig) and isinstance(layer.array, PackedMacConfig | FewBitMacConfig):
+            self._memory(m, name, port, address, words[port], next(written) if port.written else {})
+        kernel = layer.kernel if isinstance(layer, StreamedConfig) else layer
+        if isinstance(kernel, KernelConfig) and isinstance(kernel.array, PackedMacConfig | FewBitMacConfig):
+            assert isinstance(layer, KernelConfig | StreamedConfig)
             parts = {part: self._names[config] for part, config in layer.parts.items()}
             columns: PackedMacColumns | FewBitColumns
-            if isinstance(layer.array, PackedMacConfig):
-                columns = PackedMacColumns(layer.array, parts)
+            if isinstance(kernel.array, PackedMacConfig):
+                columns = PackedMacColumns(kernel.array, parts)
             else:
-                columns = FewBitColumns(layer.array, parts["column"])
+                columns = FewBitColumns(kernel.array, parts["column"])
             m.submodules[f"{name}{SEPARATOR}columns"] = columns
             slices = layer.weight_layout.join(m, [words.pop(port) for port in layer.weight_memories], name)
             m.d.comb += [word.eq(value) for word, value in zip(columns.weights, slices, strict=True)]
@@ -206,9 +213,23 @@ class _Top(Elaboratable):
             }
         return ports | {f"i_{port.name}_data": word for port, word in words.items()}
 
-    def _memory(self, m: Module, name: str, port: MemoryPort, address: Signal, data: Signal) -> None:
-        """As many instances as the readers need."""
-        load = self._loading.of_memory(name, port.name) if self._loading and port.loaded else {}
+    @staticmethod
+    def _written(name: str, layer: StreamedConfig, ports: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The write ports of the memories that a layer fills itself; its own are added to `ports`."""
+        enable, word = Signal(name=f"{name}_write_enable"), Signal(layer.word_bits, name=f"{name}_write_word")
+        place = Signal(layer.weight_memories[0].address_bits, name=f"{name}_write_place")
+        ports |= {"o_write_enable": enable, "o_write_place": place, "o_write_word": word}
+        begin = 0
+        for port in layer.weight_memories:
+            yield {"i_load_enable": enable, "i_load_addr": place, "i_load_data": word[begin : begin + port.width]}
+            begin += port.width
+
+    def _memory(
+        self, m: Module, name: str, port: MemoryPort, address: Signal, data: Signal, load: dict[str, Any]
+    ) -> None:
+        """As many instances as the readers need; `load` are write ports that its layer drives."""
+        if self._loading and port.loaded:
+            load = self._loading.of_memory(name, port.name)
         for copy in range(port.copies):
             ends: dict[str, Any] = {"i_clk": ClockSignal(), **load}
             for end in range(port.ports):

@@ -36,7 +36,7 @@ class Resources:
 
 @dataclass(frozen=True)
 class MemoryPort:
-    """A read-only memory that a layer needs: data two cycles after the address.
+    """A memory that a layer reads: data two cycles after the address.
 
     The layer's ports are `<name>_address` (out) and `<name>_data` (in), of all readers one after another.
 
@@ -48,6 +48,8 @@ class MemoryPort:
     kind : what it is made of; None for what is usual for so many words
     readers : how many words are read at once
     registered : data come straight from a register, for an adder follows
+    written : the layer itself fills it, through its ports `write_enable`, `write_place` and `write_word`: the words of
+        all such memories side by side, the first one's lowest
     """
 
     name: str
@@ -56,6 +58,7 @@ class MemoryPort:
     kind: MemoryKind | None = None
     readers: int = 1
     registered: bool = False
+    written: bool = False
 
     @property
     def address_bits(self) -> int:

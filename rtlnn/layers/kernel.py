@@ -10,26 +10,25 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
-from amaranth.hdl import Cat, Const, Module, Value
+from amaranth.hdl import Cat, Module, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.component import LayerConfig, MemoryPort, Resources
+from rtlnn.layers.kernel_parts import MacControl, WeightedArray, connect_finish, finish_of, memory_members
 from rtlnn.layers.kernel_timing import kernel_waits
 from rtlnn.layers.line_buffer import LATENCY, LineBuffer
-from rtlnn.layers.mac import InferredMacArray, MacConfig
-from rtlnn.layers.mac_array import PackedMacControl
+from rtlnn.layers.mac import MacConfig
 from rtlnn.layers.mac_column import ColumnConfig
-from rtlnn.layers.mac_few_bits import FewBitColumnConfig, FewBitControl, FewBitMacConfig
+from rtlnn.layers.mac_few_bits import FewBitColumnConfig, FewBitMacConfig
 from rtlnn.layers.mac_packed import PackedMacConfig
 from rtlnn.layers.maximum import Maximum, MaximumConfig
 from rtlnn.layers.memory_kind import MemoryKind
-from rtlnn.layers.pipeline import registered
 from rtlnn.layers.pool import PoolArray, PoolConfig
-from rtlnn.layers.requantizer import BiasAdder, BiasConfig, RequantizeConfig, Requantizer
+from rtlnn.layers.requantizer import BiasConfig, RequantizeConfig
 from rtlnn.layers.results import PassShape, ResultQueue, Serializer
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
-from rtlnn.layers.thresholds import ThresholdsConfig, ThresholdUnit
+from rtlnn.layers.thresholds import ThresholdsConfig
 from rtlnn.layers.timing import Events, Link
 from rtlnn.layers.weight_layout import WeightLayout
 from rtlnn.layers.window import WindowConfig
@@ -153,16 +152,18 @@ class Kernel(wiring.Component):
 
     def __init__(self, config: KernelConfig) -> None:
         self.config = config
-        array = config.array
-        members = {"i": In(StreamSignature(config.input)), "o": Out(StreamSignature(config.output))}
-        for port in config.memories:
-            members[f"{port.name}_address"] = Out(range(max(port.depth, 2)))
-            if not config.parts or port not in config.weight_memories:
-                members[f"{port.name}_data"] = In(port.width)
-        if isinstance(array, PackedMacConfig | FewBitMacConfig):
-            members |= {"column_inputs": Out(array.input_bits), "column_valid": Out(1), "column_first": Out(1)}
-            members["column_sums"] = In(array.sums * array.acc_bits)
-        super().__init__(members)
+        self._weighted = (
+            None if isinstance(config.array, PoolConfig) else WeightedArray(config.array, config.weight_layout)
+        )
+        outside = config.weight_memories if self._weighted and self._weighted.outside else ()
+        super().__init__(
+            {
+                "i": In(StreamSignature(config.input)),
+                "o": Out(StreamSignature(config.output)),
+                **memory_members(config.memories, outside),
+                **(self._weighted.members if self._weighted else {}),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -170,7 +171,7 @@ class Kernel(wiring.Component):
         m.submodules.line_buffer = buffer = LineBuffer(c.window, c.slots)
         sums, done, early = self._array(m, buffer)
         m.submodules.serializer = serializer = Serializer(c.shape, c.array.acc_bits, c.late)
-        m.submodules.finish = finish = _finish(c.finish)
+        m.submodules.finish = finish = finish_of(c.finish)
         m.submodules.queue = queue = ResultQueue(c.output, c.shape, c.slots)
         connect(m, wiring.flipped(self.i), buffer.i)
         connect(m, queue.o, wiring.flipped(self.o))
@@ -183,45 +184,23 @@ class Kernel(wiring.Component):
             serializer.acc.eq(sums),
             serializer.done.eq(done),
             serializer.early.eq(early),
-            finish.acc.eq(serializer.sums),
-            finish.valid.eq(serializer.valid),
             queue.y.eq(finish.y),
             queue.valid.eq(finish.done),
         ]
-        if c.constant is None:
-            m.d.comb += [
-                self.parameter_address.eq(serializer.parameter_address),
-                finish.parameters.eq(self.parameter_data),
-            ]
-        else:
-            m.d.comb += finish.parameters.eq(Const(c.constant, c.finish.parameter_bits).replicate(c.finish.lanes))
+        connect_finish(m, self, serializer, finish, c.finish, c.constant)
         return m
 
     def _array(self, m: Module, buffer: LineBuffer) -> tuple[Value, Value, Value]:
         """The arithmetic, and what it reads: its sums, when they are complete, and the same one cycle ahead."""
         c = self.config
-        array: PoolArray | PackedMacControl | FewBitControl | InferredMacArray
+        array: PoolArray | MacControl
         if isinstance(c.array, PoolConfig):
             array = PoolArray(c.array)
+            sums: Value = array.acc
             m.d.comb += [array.row.eq(buffer.row), array.column.eq(buffer.column)]
         else:
-            address: Value = buffer.weight_address
-            layout = c.weight_layout
-            if layout.shared:
-                m.d.comb += getattr(self, f"{layout.shared}_address").eq(address)
-            for delay, name in enumerate(layout.own):
-                m.d.comb += getattr(self, f"{name}_address").eq(address)
-                address = registered(m, address, f"weight_address_{delay + 1}")
-            if isinstance(c.array, PackedMacConfig | FewBitMacConfig):
-                array = PackedMacControl(c.array) if isinstance(c.array, PackedMacConfig) else FewBitControl(c.array)
-                m.d.comb += [
-                    self.column_inputs.eq(array.inputs),
-                    self.column_valid.eq(array.column_valid),
-                    self.column_first.eq(array.column_first),
-                ]
-            else:
-                array = InferredMacArray(c.array)
-                m.d.comb += array.weights.eq(getattr(self, f"{layout.own[0]}_data"))
+            assert self._weighted is not None
+            array, sums = self._weighted.connect(m, self, buffer.weight_address)
         m.submodules.array = array
         m.d.comb += [
             array.x.eq(buffer.x if isinstance(c.array, PoolConfig) else self._by_block(buffer.x, c.array)),
@@ -229,7 +208,6 @@ class Kernel(wiring.Component):
             array.first.eq(buffer.first),
             array.last.eq(buffer.last),
         ]
-        sums = self.column_sums if isinstance(array, PackedMacControl | FewBitControl) else array.acc
         return sums, array.done, array.early
 
     def _by_block(self, x: Value, array: MacConfig | PackedMacConfig) -> Value:
@@ -245,12 +223,3 @@ class Kernel(wiring.Component):
             for position, block, tap, n in order
         )
 
-
-def _finish(config: RequantizeConfig | ThresholdsConfig | BiasConfig) -> Requantizer | ThresholdUnit | BiasAdder:
-    match config:
-        case RequantizeConfig():
-            return Requantizer(config)
-        case ThresholdsConfig():
-            return ThresholdUnit(config)
-        case _:
-            return BiasAdder(config)

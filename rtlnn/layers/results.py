@@ -27,6 +27,7 @@ class PassShape:
     passes : passes a position
     channels : channels a position; the sums beyond them are dropped
     spacing : cycles from one beat to the next within a pass
+    repeats : frames in turn for each pass
     """
 
     sums: int
@@ -34,6 +35,7 @@ class PassShape:
     passes: int
     channels: int
     spacing: int = 1
+    repeats: int = 1
 
     @property
     def groups(self) -> int:
@@ -126,7 +128,7 @@ class Serializer(wiring.Component):
         m.d.comb += turn_end.eq(sending & last_turn)
         place, last_place = count(m, s.groups, turn_end, "place")
         m.d.sync += sending.eq(self.early | (sending & ~(last_place & last_turn)))
-        index, _ = count(m, s.passes * s.groups, turn_end, "index")
+        index, _ = self._index(m, turn_end)
         held = Signal(s.sums * self.acc_bits, reset_less=True)
         with m.If(self.done):
             m.d.sync += held.eq(self.acc)
@@ -143,16 +145,29 @@ class Serializer(wiring.Component):
         """Drives the address of the parameters; returns whether the sums that leave are those of a channel."""
         s = self.shape
         total = s.passes * s.groups
-        index = Signal(range(max(total, 2)))
-        following = Signal.like(index)
-        if total > 1:
-            wraps = total & (total - 1) > 0
-            m.d.comb += following.eq(Mux(index == total - 1, 0, index + 1) if wraps else index + 1)
-            with m.If(soon):
-                m.d.sync += index.eq(following)
+        index, following = self._index(m, soon)
         m.d.comb += self.parameter_address.eq(index if self.late else Mux(soon, following, index))
         used = index < s.beats if s.beats < total else Const(1, 1)
         return registered(m, soon & used, "valid", reset=True)
+
+    def _index(self, m: Module, step: Signal) -> tuple[Signal, Signal]:
+        """Of the beat among those of a frame, now and when `step` is high."""
+        s = self.shape
+        total = s.passes * s.groups
+        index = Signal(range(max(total, 2)), name="index")
+        following = Signal.like(index)
+        if total == 1:
+            return index, following
+        wraps = total & (total - 1) > 0
+        m.d.comb += following.eq(Mux(index == total - 1, 0, index + 1) if wraps else index + 1)
+        if s.repeats > 1:
+            _, group_last = count(m, s.groups, step, "group")
+            _, repeat_last = count(m, s.repeats, step & group_last, "repeat")
+            with m.If(group_last & ~repeat_last):
+                m.d.comb += following.eq(index - (s.groups - 1))
+        with m.If(step):
+            m.d.sync += index.eq(following)
+        return index, following
 
 
 class ResultQueue(wiring.Component):

@@ -61,6 +61,9 @@ def ultra_rams(words: int, bits: int) -> int:
 
 def port_resources(port: MemoryPort) -> Resources:
     """The cost of the memory behind a port, with all its copies."""
+    if port.written and port.kind is MemoryKind.LUTRAM:
+        # behind two registers of the address
+        return Resources(lut=lutram(port.depth, port.width), ff=2 * port.address_bits)
     total = Resources()
     for _ in range(port.copies):
         total = total + rom_resources(port.depth, port.width, port.kind, port.registered)

@@ -86,7 +86,7 @@ class WeightLayout:
 
     def contents(self, words: Sequence[Sequence[int]]) -> dict[str, list[int]]:
         """The words of each memory, by name, for those of each slice."""
-        result, rest = {}, [0] * self.depth
+        result, rest = {}, [0] * len(words[0])
         for name, of_slice, bits, upper, begin in zip(
             self.own, words, self.slices, self.rests, accumulate(self.rests, initial=0), strict=False
         ):

@@ -15,6 +15,7 @@ from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.layers.pool import PoolConfig
 from rtlnn.layers.product_serial import serial_turns
 from rtlnn.layers.requantizer import RequantizeConfig
+from rtlnn.layers.streamed import StreamedConfig
 from rtlnn.layers.window import PIXELS, Tile, WindowConfig, min_rows
 from rtlnn.ops import MaxPool2D
 from rtlnn.plan.finishing import Finish, finishing
@@ -70,9 +71,10 @@ class Candidate(Option):
         busy, h, w = self.window.cycles, self.window.height, self.window.width
         return next((n for n in PIXELS if h * -(-w // n) <= busy), PIXELS[-1])
 
-    @property
-    def layer(self) -> KernelConfig:
-        return self.kernel
+    @cached_property
+    def layer(self) -> KernelConfig | StreamedConfig:
+        stream = self.folding.stream
+        return self.kernel if stream is None else StreamedConfig(self.kernel, stream)
 
     @property
     def passes(self) -> int:
@@ -147,7 +149,7 @@ class Candidate(Option):
 
     def elsewhere(self) -> "list[Candidate]":
         """The same with its weights in other kinds of memories than block RAM."""
-        if self.folding.memory is not None or self.kernel.weight_layout.kind is not MemoryKind.BRAM:
+        if self.folding.memory is not None or self.folding.stream or self.kernel.weight_layout.kind is not MemoryKind.BRAM:
             return []
         return [self._stored(kind) for kind in MemoryKind if kind is not MemoryKind.BRAM]
 
@@ -161,7 +163,7 @@ class Candidate(Option):
         """The same with a folding that changes, of what is known, its cost and what is `changed`."""
         found = copy(self)
         found.folding = folding
-        for name in ("resources", "vector", "loads", *changed):
+        for name in ("resources", "vector", "loads", "layer", *changed):
             found.__dict__.pop(name, None)
         return found
 
@@ -239,11 +241,26 @@ class Candidate(Option):
         return replace(config, slots=-(-loop // window.pass_steps) + 1)
 
     def contents(self) -> dict[str, list[int]]:
-        """Words of the kernel's memories, by name."""
-        result = self.kernel.weight_layout.contents(self._products.words()) if self._products else {}
+        """Words of the layer's memories, by name; those that are streamed as `w`."""
+        layer = self.layer
+        result: dict[str, list[int]] = {}
+        if isinstance(layer, StreamedConfig):
+            result["w"] = self._streamed_words(layer)
+        elif self._products:
+            result = layer.weight_layout.contents(self._products.words())
         if self.kernel.constant is None:
             result["parameter"] = self._parameter_rows()
         return result
+
+    def _streamed_words(self, layer: StreamedConfig) -> list[int]:
+        """Of each step what goes to the memories of the ring, the first one's bits lowest."""
+        assert self._products is not None
+        parts = layer.weight_layout.contents(self._products.words())
+        words, begin = [0] * (layer.passes * layer.steps), 0
+        for name, bits in layer.weight_layout.memories.items():
+            words = [word | part << begin for word, part in zip(words, parts[name], strict=True)]
+            begin += bits
+        return words
 
     def _parameter_rows(self) -> list[int]:
         finish, shape = self.kernel.finish, self.kernel.shape

@@ -27,6 +27,7 @@ class Folding:
     spacing : cycles that a requantizer has for a result, None for two where that takes no more of them, else one
     results : results at once, a divisor of all that a pass yields; None for as few as keep up
     memory : what the weights lie in, None for what their number asks for
+    stream : frames of a batch for which the weights come anew from external memory; None where they stay on the chip
     accumulation : what adds up the steps of a pass, None for what takes the fewest slices, then LUTs
     """
 
@@ -43,3 +44,4 @@ class Folding:
     results: int | None = None
     accumulation: Accumulation | None = None
     memory: MemoryKind | None = None
+    stream: int | None = None
