@@ -11,7 +11,7 @@ from typing import Any
 import onnx
 
 from rtlnn.emit.documents import instantiation_template, port_sheet
-from rtlnn.emit.interface import Interface
+from rtlnn.emit.interface import Interface, WeightPort
 from rtlnn.emit.ip import ip_files
 from rtlnn.emit.netlist import Bus, emit_circuit
 from rtlnn.emit.primitives import simulation_models
@@ -20,6 +20,7 @@ from rtlnn.emit.weights import WEIGHTS_FILE
 from rtlnn.errors import InputError
 from rtlnn.ir.network import ModelPort, Network
 from rtlnn.ir.types import Array
+from rtlnn.layers.circuit import Circuit
 from rtlnn.load import load_network
 from rtlnn.mixed_precision import choose_bits
 from rtlnn.ops import Precision
@@ -236,7 +237,7 @@ def _interface(design: Design, platform: Platform) -> Interface:
     return Interface(
         top,
         kernel_name(top, platform),
-        {bus: port_of(core.types[v], fmt) for bus, v, fmt in zip(inputs, core.inputs, circuit.inputs, strict=True)},
+        {bus: port_of(core.types[v], fmt) for bus, v, fmt in zip(inputs, core.inputs, circuit.inputs, strict=False)},
         {
             bus: port_of(core.types[v], fmt)
             for bus, v, fmt in zip(outputs, core.outputs, circuit.output_formats, strict=True)
@@ -245,7 +246,20 @@ def _interface(design: Design, platform: Platform) -> Interface:
         design.schedule.interval,
         beats,
         compute_units(top, platform, design.resources, beats, spread=bool(design.plan.dies)),
+        _weight_ports(circuit, inputs),
     )
+
+
+def _weight_ports(circuit: Circuit, inputs: Sequence[str]) -> dict[str, WeightPort]:
+    """The streams that bring weights, after those of the `inputs`."""
+    taken, ports = [bus.removeprefix("s_axis_") for bus in inputs], {}
+    for stream, fmt in zip(circuit.weights, circuit.inputs[circuit.frame_inputs :], strict=True):
+        taken.append(identifier(f"weights_{stream.stage}", taken))
+        name = taken[-1]
+        ports[f"s_axis_{name}"] = WeightPort(
+            stream.stage, fmt.width, fmt.beats, stream.batch, stream.pace, f"{name}.bin"
+        )
+    return ports
 
 
 def _buses(prefix: str, values: Sequence[str], ports: Sequence[ModelPort]) -> list[str]:
@@ -266,6 +280,7 @@ def _write(
     progress("generating Verilog")
     sides = interface.inputs, interface.outputs
     inputs, outputs = ([Bus(name, port.element_bits) for name, port in ports.items()] for ports in sides)
+    inputs += [Bus(name, 8) for name in interface.weights]
     netlist = emit_circuit(interface.top, filled, inputs, outputs)
     files = {f"rtl/{name}.v": text for name, text in netlist.modules.items()}
     files["rtl/files.f"] = "".join(f"{name}.v\n" for name in netlist.modules)
@@ -286,6 +301,8 @@ def _write(
         path.write_text(text)
     if netlist.weights:
         (folder / "mem" / WEIGHTS_FILE).write_bytes(netlist.weights)
+    for bus, contents in netlist.streams.items():
+        (folder / "mem" / interface.weights[bus].file).write_bytes(contents)
     save_network(design.network, folder / "network.npz")
     if platform.shell:
         progress("generating the platform's shell")

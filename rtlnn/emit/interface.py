@@ -6,11 +6,12 @@ Written to `BUILD_DIR/interface.json`. In memory a frame is its elements in NHWC
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from math import lcm
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ComputeUnit", "Interface", "StreamPort"]
+__all__ = ["ComputeUnit", "Interface", "StreamPort", "WeightPort"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,33 @@ class ComputeUnit:
 
 
 @dataclass(frozen=True)
+class WeightPort:
+    """An AXI4-Stream port through which a layer's weights come, again and again.
+
+    Parameters
+    ----------
+    layer : the layer
+    tdata_bits : bits of a beat
+    beats : of all weights; `tlast` is high on the last one, and is not needed
+    batch : frames for which they come once
+    pace : (beats, cycles) that the plan counts on: so many beats in so many cycles
+    file : in the folder of the memory files: their bytes, the lowest one of a beat first
+    """
+
+    layer: str
+    tdata_bits: int
+    beats: int
+    batch: int
+    pace: tuple[int, int]
+    file: str
+
+    @property
+    def bytes(self) -> int:
+        """Of all weights."""
+        return self.beats * self.tdata_bits // 8
+
+
+@dataclass(frozen=True)
 class Interface:
     """The top module `top` with its ports, its latency and its interval in clock cycles.
 
@@ -82,7 +110,8 @@ class Interface:
     else `s_axis_<name>` and `m_axis_<name>`. `kernel` is the name of the platform shell's top module, None for a
     platform without a shell. `weight_beats` are the beats that `s_axis_weights` takes before the first frame
     (`mem/weights.bin`), None where there is no such port. `units` are the copies of the kernel, where the platform's
-    shell can have several.
+    shell can have several. `weights` are the streams of the layers whose weights come from external memory, by the
+    names of their buses.
     """
 
     top: str
@@ -93,6 +122,12 @@ class Interface:
     interval_cycles: int
     weight_beats: int | None = None
     units: tuple[ComputeUnit, ...] = ()
+    weights: Mapping[str, WeightPort] = field(default_factory=dict)
+
+    @property
+    def batch(self) -> int:
+        """Frames come out in multiples of so many."""
+        return lcm(*(port.batch for port in self.weights.values()))
 
     @property
     def input(self) -> StreamPort:
@@ -112,6 +147,8 @@ class Interface:
             del data["weight_beats"]
         if not self.units:
             del data["units"]
+        if not self.weights:
+            del data["weights"]
         return json.dumps(data, indent=2) + "\n"
 
     @classmethod
@@ -122,4 +159,6 @@ class Interface:
             ports = data[side].items()
             data[side] = {name: StreamPort(**{**port, "shape": tuple(port["shape"])}) for name, port in ports}
         data["units"] = tuple(ComputeUnit(**unit) for unit in data.get("units", ()))
+        ports = data.get("weights", {}).items()
+        data["weights"] = {name: WeightPort(**{**port, "pace": tuple(port["pace"])}) for name, port in ports}
         return cls(**data)

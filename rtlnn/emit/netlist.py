@@ -1,7 +1,7 @@
 """The netlist manager: every distinct component is converted once; the top is instances and wires."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Elaboratable, Instance, Module, ResetSignal, Signal
@@ -10,6 +10,7 @@ from rtlnn.emit.loading import Loading
 from rtlnn.emit.memory import loaded_module, memory_file, rom_module
 from rtlnn.emit.names import SEPARATOR, check_name
 from rtlnn.emit.verilog import convert
+from rtlnn.emit.weights import stream_bytes
 from rtlnn.layers.circuit import DESIGN, Circuit, Stage, Tap
 from rtlnn.layers.component import MemoryPort, StreamingLayer
 from rtlnn.layers.guard import GuardConfig
@@ -27,12 +28,16 @@ __all__ = ["Bus", "Netlist", "Stage", "emit_chain", "emit_circuit"]
 
 @dataclass(frozen=True)
 class Netlist:
-    """Verilog text by module name, in compile order (the top last), memory files by name, and weights to load."""
+    """Verilog text by module name, in compile order (the top last), memory files by name, and weights to load.
+
+    `streams` are the weights that come through streams, by the buses' names.
+    """
 
     top: str
     modules: Mapping[str, str]
     memories: Mapping[str, str]
     weights: bytes = b""
+    streams: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: 
 def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Sequence[Bus]) -> Netlist:
     """Convert the stages of `circuit` and the module `top` that joins them.
 
-    The top's ports are aclk, aresetn, those of `inputs` and `outputs`, frame_error if a stage is a frame guard, and
+    The top's ports are aclk, aresetn, those of `inputs` (those of weights last) and `outputs`, frame_error if a stage is a frame guard, and
     those of `Loading` if memories are loaded.
     Raises `TypeError` if two stages do not fit together, `ValueError` for names that Verilog does not take, or twice.
     """
@@ -85,7 +90,15 @@ def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Seq
         distinct[loading.module] = (loading.config.component(), None)
     whole = _Top(top, circuit, names, inputs, outputs, loading)
     distinct[top] = (whole, whole.ports())
-    return Netlist(top, {**modules, **convert(distinct)}, memories, loading.contents if loading else b"")
+    streams = dict(zip([bus.name for bus in inputs[circuit.frame_inputs :]], _streams(circuit), strict=True))
+    return Netlist(top, {**modules, **convert(distinct)}, memories, loading.contents if loading else b"", streams)
+
+
+def _streams(circuit: Circuit) -> Iterator[bytes]:
+    """The weights of each stream, in order; empty where the contents are left out."""
+    for stage in circuit.stages:
+        if isinstance(stage.layer, StreamedConfig):
+            yield stream_bytes(stage.layer, stage.contents.get("w", ()))
 
 
 class _Top(Elaboratable):

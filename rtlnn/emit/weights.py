@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtlnn.errors import InputError
+from rtlnn.layers.streamed import StreamedConfig
 from rtlnn.layers.weight_loader import BEAT_BITS
 
-__all__ = ["WEIGHTS_FILE", "beats_of", "load_weights", "weight_bytes"]
+__all__ = ["WEIGHTS_FILE", "beats_of", "load_stream", "load_weights", "stream_bytes", "weight_bytes"]
 
 WEIGHTS_FILE = "weights.bin"
 """In the folder of the memory files: the beats, 8 bytes each, the lowest one first."""
@@ -29,6 +30,23 @@ def weight_bytes(memories: Sequence[tuple[int, Sequence[int]]]) -> bytes:
     return b"".join(
         word.to_bytes(beats_of(width) * BEAT_BITS // 8, "little") for width, words in memories for word in words
     )
+
+
+def stream_bytes(layer: StreamedConfig, words: Sequence[int]) -> bytes:
+    """The beats of a layer's streamed weights: a word in whole beats, its lowest bits first; what is left over is 0."""
+    size = layer.word_beats * layer.beat_bits // 8
+    return b"".join(word.to_bytes(size, "little") for word in words)
+
+
+def load_stream(file: Path, beats: int) -> NDArray[np.uint8]:
+    """The beats of a file of streamed weights, [beats, bytes]. Raises `InputError` if it cannot be read."""
+    try:
+        data = np.fromfile(file, np.uint8)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read ({error}); build again") from None
+    if not len(data) or len(data) % beats:
+        raise InputError(f"{file} has {len(data):,} bytes, which are not {beats:,} beats; build again")
+    return data.reshape(beats, -1)
 
 
 def load_weights(folder: Path) -> NDArray[np.uint64]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import lcm
 
 from rtlnn.layers.component import MemoryPort, StreamingLayer
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.layers.weight_loader import LoaderConfig
 
-__all__ = ["DESIGN", "Circuit", "Stage", "Tap"]
+__all__ = ["DESIGN", "Circuit", "Stage", "Tap", "WeightStream"]
 
 DESIGN = -1
 """In place of a stage's number: the design itself, of which the inputs come."""
@@ -38,21 +39,39 @@ class Tap:
 
 
 @dataclass(frozen=True)
+class WeightStream:
+    """An input of the design that brings the weights of a stage, once for every batch of frames.
+
+    Parameters
+    ----------
+    stage : its name
+    batch : frames that are computed with the same weights before they come again
+    pace : (beats, cycles): so many beats come in so many cycles, at most
+    """
+
+    stage: str
+    batch: int = 1
+    pace: tuple[int, int] = (1, 1)
+
+
+@dataclass(frozen=True)
 class Circuit:
     """Stages, each after all those that feed it.
 
     Parameters
     ----------
-    inputs : formats of the design's inputs
+    inputs : formats of the design's inputs: those of its frames, then those of `weights`
     stages : the layers
     sources : for every stage, what feeds each of its inputs
     outputs : what feeds each of the design's outputs
+    weights : what the last of the inputs are for
     """
 
     inputs: tuple[StreamFormat, ...]
     stages: tuple[Stage, ...]
     sources: tuple[tuple[Tap, ...], ...]
     outputs: tuple[Tap, ...]
+    weights: tuple[WeightStream, ...] = ()
 
     @classmethod
     def chain(cls, stages: Sequence[Stage]) -> "Circuit":
@@ -76,7 +95,17 @@ class Circuit:
     def loader(self) -> LoaderConfig | None:
         """What fills them; None where there are none."""
         memories = tuple((port.depth, port.width) for _, port in self.loaded)
-        return LoaderConfig(memories, len(self.inputs), len(self.outputs)) if memories else None
+        return LoaderConfig(memories, self.frame_inputs, len(self.outputs)) if memories else None
+
+    @property
+    def frame_inputs(self) -> int:
+        """How many of the inputs bring frames."""
+        return len(self.inputs) - len(self.weights)
+
+    @property
+    def batch(self) -> int:
+        """Frames come out in multiples of so many."""
+        return lcm(*(stream.batch for stream in self.weights))
 
     def format(self, tap: Tap) -> StreamFormat:
         return self.inputs[tap.port] if tap.stage == DESIGN else self.stages[tap.stage].layer.outputs[tap.port]

@@ -114,6 +114,16 @@ class StreamingLayer(ABC):
         return ()
 
     @property
+    def streamed(self) -> StreamFormat | None:
+        """Format of the last input where it brings weights from external memory; then the layer has a `batch`."""
+        return None
+
+    @property
+    def frame_inputs(self) -> tuple[StreamFormat, ...]:
+        """The inputs that bring frames."""
+        return self.inputs[:-1] if self.streamed else self.inputs
+
+    @property
     def cycles(self) -> int:
         """Cycles a frame that the layer is busy: no interval can be shorter."""
         return max(fmt.beats for fmt in (*self.inputs, *self.outputs))

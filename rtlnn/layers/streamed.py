@@ -28,8 +28,8 @@ from rtlnn.layers.reorder import ReorderQueue
 from rtlnn.layers.results import PassShape, ResultQueue, Serializer
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
 from rtlnn.layers.streamed_parts import FrameStore, WeightTiles, available
-from rtlnn.layers.streamed_timing import StreamedTiming
-from rtlnn.layers.timing import Link, Process
+from rtlnn.layers.streamed_timing import streamed_waits
+from rtlnn.layers.timing import Events, Link
 from rtlnn.layers.weight_layout import WeightLayout
 
 __all__ = ["MOST_BEAT_BITS", "Streamed", "StreamedConfig"]
@@ -117,6 +117,10 @@ class StreamedConfig(StreamingLayer):
         return StreamFormat(size, 8, False, size, self.passes * self.steps * self.word_beats)
 
     @property
+    def streamed(self) -> StreamFormat:
+        return self.weights
+
+    @property
     def weight_bytes(self) -> int:
         """Bytes that come for every batch."""
         return self.weights.beats * self.beat_bits // 8
@@ -176,11 +180,12 @@ class StreamedConfig(StreamingLayer):
             return total + ReorderQueue.resources(k.output, shape)
         return total + shape.queue_resources(k.output, k.slots)
 
-    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> list[Process]:
-        return StreamedTiming(
-            self.shape, self.steps, self.word_beats, self.tiles, self.release, self.kernel.slots, self.kernel.latency,
-            i[0], i[1], o[0],
-        ).processes()  # fmt: skip
+    def timing(self, i: Sequence[Link], o: Sequence[Link]) -> Sequence[Events]:
+        ring = self.tiles, self.release + 1
+        links = i[0], i[1], o[0]
+        return streamed_waits(
+            self.shape, self.steps, self.word_beats, ring, self.kernel.slots, self.kernel.latency, links
+        )
 
     def component(self) -> "Streamed":
         return Streamed(self)

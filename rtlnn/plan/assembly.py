@@ -15,9 +15,11 @@ from rtlnn.layers.fork import ForkConfig
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.rom import port_resources
 from rtlnn.layers.stream import StreamFormat
+from rtlnn.layers.streamed import StreamedConfig
 from rtlnn.plan.boundary import boundary, identifier, unused
 from rtlnn.plan.links import links_between
 from rtlnn.plan.option import Option
+from rtlnn.plan.streaming import weight_streams
 from rtlnn.plan.tasks import Task, origins_of
 
 __all__ = ["Assembly", "Edge", "circuit_resources", "stage_resources"]
@@ -42,11 +44,19 @@ class Assembly:
     """The layers of a graph and how they are joined; the same for all foldings.
 
     `dies` are the numbers of the dies that layers are on, by name; none where that is left open.
+    `bandwidth` is that of the external memory that weights may be streamed from, in bytes a cycle; None for any.
+
     Raises `InputError` for an input that nothing reads.
     """
 
-    def __init__(self, graph: Graph, tasks: Sequence[Task], dies: Mapping[str, int] | None = None) -> None:
-        self.graph, self.tasks, self.dies = graph, tasks, dies or {}
+    def __init__(
+        self,
+        graph: Graph,
+        tasks: Sequence[Task],
+        dies: Mapping[str, int] | None = None,
+        bandwidth: float | None = None,
+    ) -> None:
+        self.graph, self.tasks, self.dies, self.bandwidth = graph, tasks, dies or {}, bandwidth
         origins = origins_of(graph)
         self.results = [origins[value] for value in graph.outputs]
         users = Counter([*(value for task in tasks for value in task.sources), *self.results])
@@ -57,7 +67,7 @@ class Assembly:
 
     def on(self, dies: Mapping[str, int]) -> "Assembly":
         """The same with its layers on these dies."""
-        return Assembly(self.graph, self.tasks, dies)
+        return Assembly(self.graph, self.tasks, dies, self.bandwidth)
 
     @property
     def edges(self) -> list[Edge]:
@@ -120,8 +130,11 @@ class _Build:
             self.die = self.assembly.dies.get(task.name)
             taps = [
                 self._feed(self.free[value].pop(0), fmt, name, Edge(task.name, port, len(task.sources) > 1), layer)
-                for port, (value, fmt) in enumerate(zip(task.sources, layer.inputs, strict=True))
+                for port, (value, fmt) in enumerate(zip(task.sources, layer.frame_inputs, strict=True))
             ]
+            if isinstance(layer, StreamedConfig):
+                taps.append(Tap(DESIGN, len(self.inputs)))
+                self.inputs.append(layer.weights)
             self._add(name, layer, taps, option.contents() if self.contents else {})
             self._offer(task.result, name)
         outputs = []
@@ -132,14 +145,15 @@ class _Build:
             name = "output" if single else self._named(f"{value}_output")
             tap = self._through(tap, target, name)
             outputs.append(self._add(f"{name}_register", SkidConfig(target), [tap]))
-        self.circuit = Circuit(tuple(self.inputs), tuple(self.stages), tuple(self.sources), tuple(outputs))
+        weights = weight_streams(self.stages, self.assembly.bandwidth)
+        self.circuit = Circuit(tuple(self.inputs), tuple(self.stages), tuple(self.sources), tuple(outputs), weights)
 
     def _enter(self, number: int, value: str) -> None:
         """An input with its guard: as many elements a beat as its fastest user takes."""
         wanted = [
             fmt
             for option in self.options
-            for source, fmt in zip(option.task.sources, option.layer.inputs, strict=True)
+            for source, fmt in zip(option.task.sources, option.layer.frame_inputs, strict=True)
             if source == value
         ]
         fmt = self.assembly.entry(value, wanted)

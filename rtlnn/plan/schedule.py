@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from rtlnn.ir.types import Array
 from rtlnn.layers.circuit import DESIGN, Circuit, Stage, Tap
 from rtlnn.layers.component import StreamingLayer
-from rtlnn.layers.timing import Events, Link
+from rtlnn.layers.timing import Events, Link, Repeating
 from rtlnn.plan.times import solve
 
 __all__ = ["FRAMES", "Schedule", "Trace", "links_of", "schedule", "schedule_circuit"]
@@ -26,6 +28,7 @@ class Schedule:
     frame_ends : when the last beat of each frame has left each layer, [layer][frame]
     ends : when each frame has left the design
     frames : as many were sent
+    batch : frames that leave together
     """
 
     inputs: tuple[tuple[int, ...], ...]
@@ -33,6 +36,7 @@ class Schedule:
     frame_ends: tuple[tuple[int, ...], ...]
     ends: tuple[int, ...]
     frames: int
+    batch: int = 1
 
     def keeps(self, best: "Schedule") -> bool:
         """Whether it comes to its end, with neither interval nor latency longer than those of `best`."""
@@ -50,8 +54,9 @@ class Schedule:
 
     @property
     def interval(self) -> int:
-        """Between the ends of successive frames, after three; the longest one seen."""
-        return max(b - a for a, b in pairwise(self.ends[2:]))
+        """Between the ends of successive frames, after three; the longest one seen; of batches, the mean of a batch."""
+        steady = self.ends[2 * self.batch :: self.batch]
+        return max(-(-(b - a) // self.batch) for a, b in pairwise(steady))
 
 
 def schedule(layers: Sequence[StreamingLayer], frames: int = FRAMES) -> Schedule:
@@ -60,7 +65,7 @@ def schedule(layers: Sequence[StreamingLayer], frames: int = FRAMES) -> Schedule
 
 
 def schedule_circuit(circuit: Circuit, frames: int = FRAMES) -> Schedule:
-    """Schedule `frames` frames, back to back, through a circuit."""
+    """Schedule `frames` frames, or batches of them, back to back, through a circuit."""
     return Trace.of(circuit, frames).schedule()
 
 
@@ -74,8 +79,10 @@ class Trace:
 
     @classmethod
     def of(cls, circuit: Circuit, frames: int = FRAMES) -> "Trace":
+        """Of so many batches, which are frames where weights are not streamed for several at once."""
+        frames *= circuit.batch
         links, events = links_of(circuit)
-        solve(events, frames)
+        solve([*_offers(circuit, links), *events], frames)
         return cls(circuit, frames, {tap: link.times for tap, link in links.items()})
 
     def schedule(self) -> Schedule:
@@ -85,14 +92,32 @@ class Trace:
             ports = [self._ends(Tap(n, port)) for port in range(len(stage.layer.outputs))]
             stage_ends.append(tuple(max(ends) for ends in zip(*ports, strict=False)))
         ends = tuple(max(ends) for ends in zip(*map(self._ends, circuit.outputs), strict=False))
-        entries = [tap for tap in circuit.taps if tap.stage == DESIGN]
+        entries = [tap for tap in circuit.taps if tap.stage == DESIGN][: circuit.frame_inputs]
         inputs, outputs = (tuple(tuple(self.times[tap].tolist()) for tap in t) for t in (entries, circuit.outputs))
-        return Schedule(inputs, outputs, tuple(stage_ends), ends, self.frames)
+        return Schedule(inputs, outputs, tuple(stage_ends), ends, self.frames, circuit.batch)
 
     def _ends(self, tap: Tap) -> list[int]:
         """When the last beat of each frame is handed over."""
         beats = self.circuit.format(tap).beats
         return self.times[tap][beats - 1 :: beats].tolist()
+
+
+def _offers(circuit: Circuit, links: Mapping[Tap, Link]) -> list[Events]:
+    """When the memory offers each beat of weights: at its pace, from the cycle behind the first frame's first beat on.
+
+    A beat that is not taken at once holds up those behind it: what the memory could have delivered is lost.
+    """
+    result = []
+    for number, stream in enumerate(circuit.weights, circuit.frame_inputs):
+        link, (beats, cycles) = links[Tap(DESIGN, number)], stream.pace
+        due = -(-np.arange(-1, beats) * cycles // beats)
+        offered = Events(link.format.beats)
+        offered.after(offered, 0, where=Repeating.of(np.arange(beats) - 1, beats, np.diff(due)))
+        offered.after(link.taken, 1, behind=1)
+        offered.after(links[Tap(DESIGN, 0)].taken, 1, where=Repeating.of([0], 0))
+        link.taken.after(offered, 0)
+        result.append(offered)
+    return result
 
 
 def links_of(circuit: Circuit) -> tuple[dict[Tap, Link], list[Events]]:

@@ -5,8 +5,8 @@ from pathlib import Path
 from rtlnn.emit.interface import Interface
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.harness import CompiledCore
-from rtlnn.sim.packing import port_format
-from rtlnn.sim.stream_run import PortNames
+from rtlnn.sim.packing import port_format, weight_format
+from rtlnn.sim.stream_run import PortNames, WeightSource
 
 __all__ = ["compile_core", "quiet_limit"]
 
@@ -23,7 +23,12 @@ def compile_core(folder: BuildFolder, cache_dir: Path | None = None) -> Compiled
         [port_format(port) for port in interface.inputs.values()],
         [port_format(port) for port in interface.outputs.values()],
         folder.mem_dir,
-        ports=PortNames.core(interface.inputs, interface.outputs, interface.weight_beats is not None),
+        ports=PortNames.core(
+            (*interface.inputs, *interface.weights), interface.outputs, interface.weight_beats is not None
+        ),
+        weights=[
+            WeightSource(weight_format(port), port.file, port.batch, port.pace) for port in interface.weights.values()
+        ],
         cache_dir=cache_dir,
     )
 

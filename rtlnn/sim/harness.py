@@ -23,7 +23,7 @@ from rtlnn.errors import CheckFailed
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.sim.harness_abi import Status
 from rtlnn.sim.harness_session import MEMORY_PLACEHOLDER, Beats, Session, Stream
-from rtlnn.sim.stream_run import NO_STALLS, FrameFault, PortNames, Stalls, StreamRun
+from rtlnn.sim.stream_run import NO_STALLS, FrameFault, PortNames, Stalls, StreamRun, WeightSource
 from rtlnn.sim.toolchain import Toolchain, default_cache_dir, find_toolchain, prune, run_tool
 
 __all__ = ["CompiledCore"]
@@ -49,10 +49,11 @@ class CompiledCore:
     Parameters
     ----------
     library : the shared library
-    inputs, outputs : formats of its streams
+    inputs, outputs : formats of its streams; those of weights are the last inputs
     mem_dir : folder of its memory files
     build_seconds : time the build took, 0.0 if it was in the cache
     loaded : whether weights are loaded, from `weights.bin` in `mem_dir`
+    weights : the sources of streamed weights
     """
 
     library: Path
@@ -61,6 +62,7 @@ class CompiledCore:
     mem_dir: Path
     build_seconds: float
     loaded: bool = False
+    weights: tuple[WeightSource, ...] = ()
 
     @classmethod
     def build(
@@ -73,6 +75,7 @@ class CompiledCore:
         defines: Mapping[str, str] | None = None,
         *,
         ports: PortNames | None = None,
+        weights: Sequence[WeightSource] = (),
         toolchain: Toolchain | None = None,
         cache_dir: Path | None = None,
     ) -> "CompiledCore":
@@ -86,6 +89,7 @@ class CompiledCore:
         cache = cache_dir or default_cache_dir()
         ports = ports or PortNames.core()
         inputs, outputs = ((f,) if isinstance(f, StreamFormat) else tuple(f) for f in (inputs, outputs))
+        inputs += tuple(source.format for source in weights)
         header, loaded = _ports_header(ports, inputs, outputs), ports.weights is not None
         driver = {name: Path(__file__).with_name(f"stream_{name}").read_bytes() for name in _DRIVER}
         macros = [f"-D{name}={value}" for name, value in sorted((defines or {}).items())]
@@ -99,7 +103,7 @@ class CompiledCore:
         started = time.perf_counter()
         if library.exists():
             os.utime(library)
-            return cls(library, inputs, outputs, mem_dir.resolve(), 0.0, loaded)
+            return cls(library, inputs, outputs, mem_dir.resolve(), 0.0, loaded, tuple(weights))
         library.parent.mkdir(parents=True, exist_ok=True)
         prune(library.parent)
         with tempfile.TemporaryDirectory(dir=cache, prefix="build-") as name:
@@ -115,7 +119,7 @@ class CompiledCore:
             command += ["-j", str(os.cpu_count() or 1), str(work / "harness.cpp"), *sources]
             run_tool(command, work, tools.environment(cache), f"building the simulator of {top}")
             os.replace(shutil.move(work / "obj" / "core.so", work / "core.so"), library)
-        return cls(library, inputs, outputs, mem_dir.resolve(), time.perf_counter() - started, loaded)
+        return cls(library, inputs, outputs, mem_dir.resolve(), time.perf_counter() - started, loaded, tuple(weights))
 
     def run(
         self,
@@ -156,10 +160,12 @@ class CompiledCore:
         count = len(given[0]) if expected_frames is None else expected_frames
 
         def beats(arrays: Sequence[NDArray[np.integer]], faults: Sequence[FrameFault]) -> list[Beats]:
-            return [
+            formats = self.inputs[: len(self.inputs) - len(self.weights)]
+            found = [
                 Beats.of(fmt, array, [fault for fault in faults if fault.port == port], rng)
-                for port, (fmt, array) in enumerate(zip(self.inputs, arrays, strict=True))
+                for port, (fmt, array) in enumerate(zip(formats, arrays, strict=True))
             ]
+            return found + [Beats.of_weights(source, self.mem_dir, len(arrays[0])) for source in self.weights]
 
         with Session.open(self.library, self.mem_dir, self.inputs, self.outputs) as session:
             session.reset(RESET_CYCLES, seed)

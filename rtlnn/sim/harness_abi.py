@@ -35,6 +35,8 @@ class CSource(ctypes.Structure):
         ("taken_cycle", POINTER(c_int64)),
         ("stalls", CStalls),
         ("done", c_uint64),
+        *((name, c_uint64) for name in ("repeat", "pace_beats", "pace_cycles")),
+        ("follows", c_int32),
     )
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rtlnn.emit.weights import load_stream
 from rtlnn.errors import CheckFailed
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.sim import harness_abi as abi
 from rtlnn.sim.packing import beat_words, lane_masks, pack, unpack
-from rtlnn.sim.stream_run import Deadlock, FrameFault, SinkRun, SourceRun, Stalls, StreamRun
+from rtlnn.sim.stream_run import Deadlock, FrameFault, SinkRun, SourceRun, Stalls, StreamRun, WeightSource
 
 __all__ = ["Beats", "Session", "Stream"]
 
@@ -23,10 +24,26 @@ MEMORY_PLACEHOLDER = "/rtlnn-memory-files/"  # replaced by the harness when the 
 
 @dataclass(frozen=True)
 class Beats:
-    """What the source sends: words [beats, words a beat] and `tlast` [beats]."""
+    """What the source sends: words [beats, words a beat] and `tlast` [beats], so many `times`."""
 
     words: NDArray[np.uint32]
     last: NDArray[np.uint8]
+    times: int = 1
+    weights: WeightSource | None = None
+
+    @property
+    def count(self) -> int:
+        return len(self.words) * self.times
+
+    @classmethod
+    def of_weights(cls, source: WeightSource, folder: Path, frames: int) -> "Beats":
+        """Those of a stream of weights, for so many frames. Raises `InputError` if there is no such file."""
+        data = load_stream(folder / source.file, source.format.beats)
+        words = np.zeros((len(data), 4 * beat_words(source.format)), np.uint8)
+        words[:, : data.shape[1]] = data
+        last = np.zeros(len(words), np.uint8)
+        last[-1] = 1
+        return cls(words.view(np.uint32), last, -(-frames // source.batch), source)
 
     @classmethod
     def of(
@@ -103,11 +120,16 @@ class _Source:
 
     def __init__(self, fmt: StreamFormat, beats: Beats, stalls: Stalls) -> None:
         self.format, self.beats = fmt, beats
-        self.offered, self.taken = (np.full(len(beats.words), -1, np.int64) for _ in range(2))
+        self.offered, self.taken = (np.full(beats.count, -1, np.int64) for _ in range(2))
+        pace = beats.weights.pace if beats.weights else (0, 0)
         self.c = abi.CSource(
             words=_pointer(beats.words),
             last=_pointer(beats.last),
-            beats=len(beats.words),
+            beats=beats.count,
+            repeat=max(len(beats.words), 1),
+            pace_beats=pace[0],
+            pace_cycles=pace[1],
+            follows=beats.weights is not None,
             offered_cycle=_pointer(self.offered),
             taken_cycle=_pointer(self.taken),
             stalls=abi.CStalls(stalls.probability, stalls.burst, stalls.mode, 0),
@@ -201,19 +223,21 @@ class Stream:
 
     def result(self, seconds: float) -> StreamRun:
         """The measurements, cycles relative to the first input handshake."""
-        starts = [int(s.taken[0]) for s in self._sources if len(s.taken)]
+        frames = [s for s in self._sources if s.beats.weights is None]
+        starts = [int(s.taken[0]) for s in frames if len(s.taken)]
         start = min(starts, default=0)
         violations = []
         for number, c in enumerate(self._c_sinks):
             where = "" if len(self._sinks) == 1 else f"output {number}: "
             violations += [where + text for text in _breaches(c, start)]
         return StreamRun(
-            sources=tuple(SourceRun(s.offered - start, s.taken - start) for s in self._sources),
+            sources=tuple(SourceRun(s.offered - start, s.taken - start) for s in frames),
             sinks=tuple(SinkRun(unpack(s.format, s.words), s.taken - start, s.format.beats) for s in self._sinks),
             frame_error_cycle=None if self.c.error_cycle < 0 else int(self.c.error_cycle) - start,
             violations=tuple(violations),
             cycles=int(self.c.cycle),
             seconds=seconds,
+            weights=tuple(SourceRun(s.offered - start, s.taken - start) for s in self._sources[len(frames) :]),
         )
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from rtlnn.emit.interface import StreamPort
+from rtlnn.emit.interface import StreamPort, WeightPort
 from rtlnn.layers.stream import StreamFormat
 
-__all__ = ["beat_words", "lane_masks", "pack", "port_format", "unpack"]
+__all__ = ["beat_words", "lane_masks", "pack", "port_format", "unpack", "weight_format"]
 
 BLOCK = 1 << 16  # beats expanded to single bits at a time: bounds the memory
 
@@ -20,6 +20,12 @@ def port_format(port: StreamPort) -> StreamFormat:
     """
     channels = max(port.shape[2], port.elements)
     return StreamFormat(port.elements, port.element_bits, port.signed, channels, port.frame_elements // channels)
+
+
+def weight_format(port: WeightPort) -> StreamFormat:
+    """The format of a stream of weights: beats of bytes."""
+    size = port.tdata_bits // 8
+    return StreamFormat(size, 8, False, size, port.beats)
 
 
 def beat_words(fmt: StreamFormat) -> int:

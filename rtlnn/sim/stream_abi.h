@@ -21,6 +21,9 @@ struct Source {       // harness_abi.py: the same, field by field
     int64_t* taken_cycle;    // per beat: handshake
     Stalls stalls;
     uint64_t done;
+    uint64_t repeat;         // words and last repeat after so many beats
+    uint64_t pace_beats, pace_cycles;  // at most so many beats in so many cycles; 0 beats: any
+    int32_t follows;         // only from the cycle behind the first handshake at another input on
 };
 
 struct Sink {

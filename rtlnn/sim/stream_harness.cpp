@@ -121,14 +121,23 @@ template <typename Port> static void check_output(Harness* h, Held& held, Sink& 
     s.taken_cycle[s.done++] = static_cast<int64_t>(cycle);
 }
 
+// Whether the source's pace allows the next beat in this cycle.
+static bool due(const Source& s, uint64_t cycle) {
+    if (s.pace_beats == 0 || s.done == 0) return true;
+    const auto at = [&](uint64_t beat) { return (beat * s.pace_cycles + s.pace_beats - 1) / s.pace_beats; };
+    return cycle >= static_cast<uint64_t>(s.offered_cycle[s.done - 1]) + at(s.done) - at(s.done - 1);
+}
+
 // Offer the next beat of an input, or go on offering one, or none.
-template <typename Port> static void drive_input(Harness* h, bool& offering, Source& s, Port port, uint64_t cycle) {
+template <typename Port>
+static void drive_input(Harness* h, bool& offering, Source& s, Port port, uint64_t cycle, bool begun) {
     if (offering) return;
-    if (s.done < s.beats && !stalls(h->random, s.stalls)) {
+    if (s.done < s.beats && (begun || !s.follows) && due(s, cycle) && !stalls(h->random, s.stalls)) {
         offering = true;
         s.offered_cycle[s.done] = static_cast<int64_t>(cycle);
-        store(Port::data(*h->top), s.words + s.done * Port::words);
-        Port::last(*h->top) = s.last[s.done];
+        const uint64_t place = s.done % s.repeat;
+        store(Port::data(*h->top), s.words + place * Port::words);
+        Port::last(*h->top) = s.last[place];
         Port::valid(*h->top) = 1;
     } else {
         drive_garbage(h, port);
@@ -140,7 +149,9 @@ static Status one_cycle(Harness* h, Stream* s) {
     for (int n = 0; n < inputs; ++n) finished = finished && s->sources[n].done == s->sources[n].beats;
     for (int n = 0; n < outputs; ++n) finished = finished && s->sinks[n].done == s->sinks[n].beats;
     if (finished && s->drained++ == s->drain) return DONE;
-    each_input([&](auto port, int n) { drive_input(h, h->offering[n], s->sources[n], port, s->cycle); });
+    bool begun = false;
+    for (int n = 0; n < inputs; ++n) begun = begun || (!s->sources[n].follows && s->sources[n].done > 0);
+    each_input([&](auto port, int n) { drive_input(h, h->offering[n], s->sources[n], port, s->cycle, begun); });
     drive_load(h, true);
     each_output([&](auto port, int n) {
         bool ready = !stalls(h->random, s->sinks[n].stalls);

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rtlnn.errors import CheckFailed
+from rtlnn.layers.stream import StreamFormat
 
 __all__ = [
     "NO_STALLS",
@@ -19,6 +20,7 @@ __all__ = [
     "StallMode",
     "Stalls",
     "StreamRun",
+    "WeightSource",
 ]
 
 
@@ -80,6 +82,8 @@ class PortNames:
     ----------
     error : an output that tells of a malformed input frame, None if there is none
     weights : prefix of the port through which weights are loaded, None if there is none
+
+    The last of the inputs may be streams of weights.
     """
 
     clock: str
@@ -102,6 +106,24 @@ class PortNames:
     def layer(cls) -> "PortNames":
         """A single layer: a component with stream members `i` and `o`."""
         return cls("clk", "rst", False, ("i__",), ("o__",), None)
+
+
+@dataclass(frozen=True)
+class WeightSource:
+    """What sends a layer's weights, from the cycle behind the first frame's first beat on.
+
+    Parameters
+    ----------
+    format : beats of bytes
+    file : in the folder of the memory files
+    batch : frames for which the weights are sent once
+    pace : (beats, cycles): at most so many beats in so many cycles
+    """
+
+    format: StreamFormat
+    file: str
+    batch: int
+    pace: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -145,6 +167,7 @@ class StreamRun:
     Parameters
     ----------
     sources, sinks : of all inputs and outputs
+    weights : of the streams of weights
     frame_error_cycle : first cycle with the error port high, None if never
     violations : breaches of the stream contract by the design, in words
     cycles, seconds : length of the run, in clock cycles and in wall-clock time
@@ -156,6 +179,7 @@ class StreamRun:
     violations: tuple[str, ...]
     cycles: int
     seconds: float
+    weights: tuple[SourceRun, ...] = ()
 
     @property
     def outputs(self) -> NDArray[np.int64]:
