@@ -145,8 +145,7 @@ def test_case_kinds(rng: Rng) -> None:
 def _mlp(rng: Rng, sizes: Sequence[int]) -> Graph:
     builder = Builder(rng, (1, 1, sizes[0]))
     for size in sizes[1:]:
-        builder = builder.dense(size, 8).requantize(8)
-        builder = builder.requantize() if hasattr(builder, "requantize") else builder
+        builder = builder.dense(size, 8).requantize()
     return builder.graph()
 
 
