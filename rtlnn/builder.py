@@ -32,6 +32,7 @@ from rtlnn.plan.dies import Dies
 from rtlnn.plan.goal import DEFAULT_SHARE, Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.planner import Design, plan_network
+from rtlnn.plan.streaming import ExternalMemory
 from rtlnn.platforms.alveo.units import unit_share, with_units
 from rtlnn.platforms.loader import load_platform
 from rtlnn.platforms.shells import compute_units, emit_host_program, emit_shell, kernel_name
@@ -66,6 +67,8 @@ class Options:
     utilization : part of what the platform leaves to the user that may be filled, above 0 and at most 1; the fuller,
         the harder it is to route
     plan : a plan file to follow, in place of a search
+    stream : names of dense layers whose weights are to come from external memory, whether they fit on the chip or not
+    batch : the most frames for which such weights may come once; then frames have to be sent in whole batches
     compute_units : copies of the design on the card (default: what the platform says); targets and budget are for one
     """
 
@@ -86,6 +89,8 @@ class Options:
     max_bram: float | None = None
     utilization: float = DEFAULT_SHARE
     plan: Path | None = None
+    stream: tuple[str, ...] = ()
+    batch: int = 1
     compute_units: int | None = None
 
     def layer_settings(
@@ -127,6 +132,20 @@ class Options:
                 f"frame a cycle, {platform.clock_mhz * 1e6:,.0f} a second, is that many"
             )
         return Goal(self.objective, interval)
+
+    def memory(self, platform: Platform) -> ExternalMemory | None:
+        """Where weights may be streamed from. Raises `InputError` if they shall be, and there is no such memory."""
+        if self.batch < 1:
+            raise InputError(f"a batch has at least one frame, not {self.batch}")
+        if platform.shell is None and (bandwidth := platform.bytes_per_cycle):
+            return ExternalMemory(bandwidth, self.batch, self.stream)
+        if self.stream or self.batch > 1:
+            why = "its shell does not read weights for every frame" if platform.shell else "no memory bank with a rate"
+            raise InputError(
+                f"weights cannot be streamed on platform {platform.name}: {why}; choose a platform without a shell "
+                "whose file lists `memory` with `gigabytes_per_second`, such as vu9p"
+            )
+        return None
 
     def budget(self, platform: Platform) -> Budget:
         free = unit_share(platform)
@@ -173,8 +192,11 @@ def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: P
     )  # fmt: skip
     _check_shell(network, platform)
     network = replace(network, notes=(*network.notes, *notes))
-    dies = options.dies(platform)
-    return plan_network(network, platform.name, platform.arithmetic, goal, budget, given, dies, progress), platform
+    dies, memory = options.dies(platform), options.memory(platform)
+    design = plan_network(network, platform.name, platform.arithmetic, goal, budget, given, dies, progress, memory)
+    if design.circuit.weights and memory is None:
+        raise InputError(f"the plan streams weights, which platform {platform.name} cannot do; choose vu9p, say")
+    return design, platform
 
 
 def _check_shell(network: Network, platform: Platform) -> None:

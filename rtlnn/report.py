@@ -3,7 +3,9 @@
 from typing import Any
 
 from rtlnn.layers.component import Resources
+from rtlnn.layers.streamed import StreamedConfig
 from rtlnn.ops import Conv2D, Dense
+from rtlnn.plan.bounds import Bound, bounds_of
 from rtlnn.plan.dies import on_dies
 from rtlnn.plan.option import Option
 from rtlnn.plan.planner import Design
@@ -20,10 +22,15 @@ def report_of(design: Design, platform: Platform, units: int = 1) -> dict[str, A
     """
     timing = design.schedule
     network = design.network
-    slowest = max(c.cycles for c in design.options)
     places = design.plan.dies
     names = [region.name for region in platform.slrs]
-    layers = [_layer(c, slowest, names[places[c.task.name]] if places else None) for c in design.options]
+    streams = iter(design.circuit.weights)
+    bounds = [bounds_of(c.layer, next(streams) if c.layer.streamed else None) for c in design.options]
+    slowest = max(max(found.values()) for found in bounds)
+    layers = [
+        _layer(c, found, slowest, names[places[c.task.name]] if places else None)
+        for c, found in zip(design.options, bounds, strict=True)
+    ]
     macs = sum(layer["macs"] for layer in layers)
     multipliers = sum(layer["dsp"] for layer in layers)
     return {
@@ -38,6 +45,11 @@ def report_of(design: Design, platform: Platform, units: int = 1) -> dict[str, A
         "fps": units * platform.clock_mhz * 1e6 / timing.interval,
         "macs": macs,
         "macs_per_cycle_and_dsp": macs / timing.interval / multipliers if multipliers else 0.0,
+        "batch": design.circuit.batch,
+        "streamed_bytes": sum(
+            c.layer.weight_bytes / c.layer.batch for c in design.options if isinstance(c.layer, StreamedConfig)
+        ),
+        "memory_bytes_per_cycle": platform.bytes_per_cycle,
         "layers": layers,
         "resources": _amounts(sum([design.resources] * units, Resources())),
         "available": _amounts(platform.available),
@@ -61,8 +73,8 @@ def _bound(design: Design) -> dict[str, int | float | None] | None:
     return None if margin is None else {"interval_cycles": margin.interval, "excess": margin.excess}
 
 
-def _layer(option: Option, slowest: int, die: str | None) -> dict[str, Any]:
-    task, cost = option.task, option.resources
+def _layer(option: Option, bounds: dict[Bound, int], slowest: int, die: str | None) -> dict[str, Any]:
+    task, cost, cycles = option.task, option.resources, max(bounds.values())
     pe, simd = option.multipliers
     windowed = task.is_kernel and not isinstance(task.node.op, Dense)
     return {
@@ -73,11 +85,14 @@ def _layer(option: Option, slowest: int, die: str | None) -> dict[str, Any]:
         "kernel": list(task.window.kernel) if windowed else None,
         "pe": pe,
         "simd": simd,
-        "cycles": option.cycles,
+        "cycles": cycles,
+        "bounds": {bound.value: n for bound, n in bounds.items()},
+        "bound": next(bound.value for bound, n in bounds.items() if n == cycles),
+        "batch": option.layer.batch if isinstance(option.layer, StreamedConfig) else None,
         "macs": task.macs,
-        "macs_per_cycle_and_dsp": task.macs / option.cycles / cost.dsp if cost.dsp else 0.0,
+        "macs_per_cycle_and_dsp": task.macs / cycles / cost.dsp if cost.dsp else 0.0,
         "weight_bits": option.weight_bits,
-        "limits": option.cycles == slowest,
+        "limits": cycles == slowest,
         "die": die,
         "weights": isinstance(task.node.op, (Conv2D, Dense)),
         **_amounts(cost),

@@ -94,6 +94,19 @@ def add_design_options(parser: ArgumentParser) -> None:
     goal.add_argument(
         "--plan", type=Path, metavar="FILE", help="follow this plan.json, perhaps edited, in place of a search"
     )
+    memory = parser.add_argument_group(
+        "weights from external memory", "for dense layers; without these options, only where they do not fit on the chip"
+    )
+    memory.add_argument(
+        "--stream", metavar="LAYER", action="append", default=[], help="stream this layer's weights; may be repeated"
+    )
+    memory.add_argument(
+        "--batch",
+        type=int,
+        default=1,
+        metavar="N",
+        help="the most frames for which weights may be read once; frames are then sent in whole batches (default: 1)",
+    )
     budget = parser.add_argument_group("budget")
     budget.add_argument(
         "--utilization",
@@ -176,6 +189,8 @@ def design_options(options: Namespace) -> Options:
         max_bram=options.max_bram,
         utilization=options.utilization,
         plan=options.plan,
+        stream=tuple(options.stream),
+        batch=options.batch,
         compute_units=options.compute_units,
     )
 

@@ -31,7 +31,7 @@ def _layers(report: Report) -> Table:
         table.add_column(name, overflow="fold")
     for name in ("PE×SIMD", "cycles", "MAC/cycle/DSP", "DSP", "BRAM36", "LUT"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
+    table.add_column("bound by", no_wrap=True)
     for layer in report["layers"]:
         table.add_row(
             layer["name"],
@@ -41,7 +41,7 @@ def _layers(report: Report) -> Table:
             f"{layer['cycles']:,}",
             f"{layer['macs_per_cycle_and_dsp']:.2f}" if layer["macs"] and layer["dsp"] else "",
             *(amount(layer[name]) for name in ("dsp", "bram36", "lut")),
-            "limits" if layer["limits"] else "",
+            layer["bound"] + (" (limits)" if layer["limits"] else ""),
         )
     return table
 

@@ -40,21 +40,69 @@ _CONNECTIONS = """\
 """
 
 
+_STREAM_SECTION = """\
+## Weights from external memory
+
+Some layers read their weights again and again, each through a stream of its own: the bytes of its file, from the first
+to the last, then from the first again; the lowest byte of a beat first. A stream begins with the first byte after
+every reset, and may run ahead as far as `tready` allows. `tlast` is not needed.
+
+| bus | layer | file | bits a beat | beats | once for | the plan counts on |
+|---|---|---|---|---|---|---|
+{rows}
+"""
+_BATCH = """\
+Frames are computed in batches of {batch}: the results of a batch come when all its frames have been sent. Send whole
+batches.
+
+"""
+
+
 def sheet_ports(interface: Interface) -> str:
     """Rows of the port sheet's table."""
-    return "" if interface.weight_beats is None else _SHEET_PORTS
+    rows = "".join(
+        f"| `{bus}_tdata` | in | {port.tdata_bits} | weights of `{port.layer}`, see below |\n"
+        f"| `{bus}_tvalid`, `{bus}_tready` | in, out | 1 | a beat is taken where both are high |\n"
+        f"| `{bus}_tlast` | in | 1 | ignored |\n"
+        for bus, port in interface.weights.items()
+    )
+    return rows + ("" if interface.weight_beats is None else _SHEET_PORTS)
 
 
 def sheet_section(interface: Interface) -> str:
-    """How to load them."""
-    return "" if interface.weight_beats is None else _SHEET_SECTION.format(beats=interface.weight_beats)
+    """How to load them, and how to stream them."""
+    loaded = "" if interface.weight_beats is None else _SHEET_SECTION.format(beats=interface.weight_beats)
+    if not interface.weights:
+        return loaded
+    rows = "\n".join(
+        f"| `{bus}` | {port.layer} | `mem/{port.file}` | {port.tdata_bits} | {port.beats:,} | {port.batch} "
+        f"frame{'s' * (port.batch > 1)} | {port.pace[0]:,} beats in {port.pace[1]:,} cycles |"
+        for bus, port in interface.weights.items()
+    )
+    batch = _BATCH.format(batch=interface.batch) if interface.batch > 1 else ""
+    return loaded + _STREAM_SECTION.format(rows=rows) + batch
 
 
 def instance_ports(interface: Interface) -> str:
     """Ports of the module around the instance."""
-    return "" if interface.weight_beats is None else _INSTANCE_PORTS
+    streams = "".join(
+        f"  // weights of {port.layer}: mem/{port.file}, again for every "
+        f"{'frame' if port.batch == 1 else f'{port.batch} frames'}\n"
+        f"  input  wire [{port.tdata_bits - 1}:0] {bus}_tdata,\n"
+        f"  input  wire        {bus}_tvalid,\n"
+        f"  output wire        {bus}_tready,\n"
+        f"  input  wire        {bus}_tlast,\n"
+        "\n"
+        for bus, port in interface.weights.items()
+    )
+    return streams + ("" if interface.weight_beats is None else _INSTANCE_PORTS)
 
 
 def connections(interface: Interface) -> str:
     """The instance's connections to them."""
-    return "" if interface.weight_beats is None else _CONNECTIONS
+    streams = "".join(
+        f"    .{bus}_{name} ({bus}_{name}),\n"
+        for bus in interface.weights
+        for name in ("tdata", "tvalid", "tready", "tlast")
+    )
+    return streams + ("" if interface.weight_beats is None else _CONNECTIONS)

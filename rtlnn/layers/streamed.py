@@ -32,7 +32,7 @@ from rtlnn.layers.streamed_timing import streamed_waits
 from rtlnn.layers.timing import Events, Link
 from rtlnn.layers.weight_layout import WeightLayout
 
-__all__ = ["MOST_BEAT_BITS", "Streamed", "StreamedConfig"]
+__all__ = ["MOST_BEAT_BITS", "Streamed", "StreamedConfig", "beat_bits"]
 
 MOST_BEAT_BITS = 1024
 """Bits of a beat of weights at most: the widest data of AXI4 (IHI 0022)."""
@@ -102,8 +102,8 @@ class StreamedConfig(StreamingLayer):
 
     @property
     def beat_bits(self) -> int:
-        """Bits of a beat of weights: a power of two."""
-        return min(MOST_BEAT_BITS, max(_LEAST_BEAT_BITS, 1 << (self.word_bits - 1).bit_length()))
+        """Bits of a beat of weights."""
+        return beat_bits(self.word_bits)
 
     @property
     def word_beats(self) -> int:
@@ -189,6 +189,11 @@ class StreamedConfig(StreamingLayer):
 
     def component(self) -> "Streamed":
         return Streamed(self)
+
+
+def beat_bits(word: int) -> int:
+    """Bits of a beat for words of `word` bits: a power of two."""
+    return min(MOST_BEAT_BITS, max(_LEAST_BEAT_BITS, 1 << (word - 1).bit_length()))
 
 
 class Streamed(wiring.Component):

@@ -34,8 +34,10 @@ class Candidate(Option):
     """A task with a folding: its hardware, the contents of its memories, its cycles and its cost.
 
     Packed sums are bounded quickly, for all foldings of the task at once; `exact` bounds those of this one, which can
-    make for fewer chains and adders.
+    make for fewer chains and adders. No frame takes fewer cycles than `floor`, for weights that come from outside.
     """
+
+    floor: int = 0
 
     def __init__(
         self, task: Task, folding: Folding, arithmetic: Arithmetic = Arithmetic.GENERIC, exact: bool = True
@@ -75,6 +77,10 @@ class Candidate(Option):
     def layer(self) -> KernelConfig | StreamedConfig:
         stream = self.folding.stream
         return self.kernel if stream is None else StreamedConfig(self.kernel, stream)
+
+    @property
+    def cycles(self) -> int:
+        return max(self.layer.cycles, self.floor)
 
     @property
     def passes(self) -> int:

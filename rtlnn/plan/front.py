@@ -1,7 +1,7 @@
 """The ways to build each layer, evaluated only where the search looks."""
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.candidates import WASTE, Sized, alike, lean
 from rtlnn.plan.option import Option
 from rtlnn.plan.simple import options_of
+from rtlnn.plan.streaming import NO_STREAMING, Streaming, sparing
 from rtlnn.plan.tasks import Task
 
 __all__ = ["Choices", "Front", "fronts_of"]
@@ -104,6 +105,21 @@ class Front:
             return Candidate(task, foldings[n].folding, arithmetic, exact=False)
 
         return cls([(f.cycles, f.multipliers, f.weight) for f in foldings], make)
+
+    @classmethod
+    def of_streamed(
+        cls, task: Task, foldings: Sequence[Sized], arithmetic: Arithmetic, streaming: Streaming
+    ) -> "Front":
+        """The same with weights from external memory, which bounds all of them alike."""
+        found = sparing(task, foldings)
+
+        def make(n: int) -> Option:
+            folding = replace(found[n].folding, stream=streaming.batch)
+            option = Candidate(task, folding, arithmetic, exact=False)
+            option.floor = streaming.cycles
+            return option
+
+        return cls([(max(f.cycles, streaming.cycles), f.multipliers, f.weight) for f in found], make)
 
     @cached_property
     def candidates(self) -> Sequence[Option]:
@@ -207,7 +223,10 @@ def _stored(option: Option) -> list[Option]:
 
 
 def fronts_of(
-    tasks: Sequence[Task], arithmetic: Arithmetic, progress: Callable[[str], None] = lambda name: None
+    tasks: Sequence[Task],
+    arithmetic: Arithmetic,
+    progress: Callable[[str], None] = lambda name: None,
+    streaming: Streaming = NO_STREAMING,
 ) -> list[Front]:
     """The foldings of every task that are worth a look."""
     fronts = []
@@ -218,7 +237,10 @@ def fronts_of(
             key = alike(task)
             if key not in known:
                 known[key] = lean(task)
-            fronts.append(Front.of_foldings(task, known[key], arithmetic))
+            if task.name in streaming.layers:
+                fronts.append(Front.of_streamed(task, known[key], arithmetic, streaming))
+            else:
+                fronts.append(Front.of_foldings(task, known[key], arithmetic))
         else:
             fronts.append(Front.of_options(options_of(task, arithmetic)))
     return fronts

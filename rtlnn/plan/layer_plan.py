@@ -21,6 +21,8 @@ __all__ = ["KernelPlan", "LayerPlan", "SimplePlan", "layer_data", "layer_plan", 
 
 Queues: TypeAlias = tuple[int, ...]
 """Depths of the queues in front of a layer's inputs, 0 where there is none."""
+_OPTIONAL = ("stream", "pixels", "chain", "spacing", "results", "rows", "slots")
+"""Numbers that may be left out."""
 _Choice = TypeVar("_Choice", bound=Enum)
 
 
@@ -43,6 +45,7 @@ class KernelPlan:
     slots: int | None = None
     accumulation: Accumulation | None = None
     memory: MemoryKind | None = None
+    stream: int | None = None
     queues: Queues | None = None
     die: int | None = None
 
@@ -76,11 +79,11 @@ def layer_plan(option: Option, queues: Queues | None, die: int | None = None) ->
 
 
 def layer_data(layer: LayerPlan) -> dict[str, Any]:
-    """As it is written; queues only where there may be some, the number of a die only where there are several."""
+    """As it is written; queues, batches of streamed weights and dies only where there may be some."""
     data = {key: v.value if isinstance(v, Enum) else v for key, v in asdict(layer).items()}
-    for key in ("queues", "die"):
-        if data[key] is None:
-            del data[key]
+    for key in ("queues", "stream", "die"):
+        if data.get(key) is None:
+            data.pop(key, None)
     return data
 
 
@@ -121,10 +124,10 @@ def parse_layer(entry: Any, where: str) -> LayerPlan:
         return SimplePlan(str(entry["name"]), str(entry.get("op", "")), entry["lanes"], queues, die)
     if missing := [k for k in ("name", "pe", "lanes", "parallel") if k not in entry]:
         raise InputError(f"{where}: {', '.join(missing)} missing")
-    numbers = {k: entry.get(k) for k in ("pe", "lanes", "pixels", "chain", "spacing", "results", "rows", "slots")}
+    numbers = {k: entry.get(k) for k in ("pe", "lanes", *_OPTIONAL)}
     numbers["split"] = entry.get("split", 1)
     for key, value in numbers.items():
-        optional = key in ("pixels", "chain", "spacing", "results", "rows", "slots") and value is None
+        optional = key in _OPTIONAL and value is None
         if not optional and not _positive(value):
             raise InputError(f"{where}: {key} must be a positive whole number, not {value!r}")
     parallel = _pair(entry["parallel"], where, "parallel must be two positive numbers, kernel rows and columns")
@@ -186,7 +189,7 @@ def _check(task: Task, layer: KernelPlan, arithmetic: Arithmetic, fail: Callable
     _check_positions(task, layer, fail)
     try:
         candidate = Candidate(task, replace(layer.folding, rows=None), arithmetic)
-        window, _ = candidate.window, candidate.kernel
+        window, _ = candidate.window, candidate.layer
     except ValueError as error:
         fail(str(error))
     least, banks = min_rows(window.window, window.parallel, window.tile), window.banks[0]

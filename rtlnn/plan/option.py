@@ -34,8 +34,8 @@ class Option(ABC):
 
     @cached_property
     def inputs(self) -> tuple[StreamFormat, ...]:
-        """Formats of the streams that come in."""
-        return self.layer.inputs
+        """Formats of the streams of frames that come in."""
+        return self.layer.frame_inputs
 
     @cached_property
     def outputs(self) -> tuple[StreamFormat, ...]:

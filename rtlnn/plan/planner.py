@@ -21,6 +21,7 @@ from rtlnn.plan.queues import Circuits, Depths, settle_queues, unlimited
 from rtlnn.plan.schedule import FRAMES, Schedule, Trace, schedule_circuit
 from rtlnn.plan.search import Margin, choose
 from rtlnn.plan.shorten import shorten_chains
+from rtlnn.plan.streaming import ExternalMemory, Streaming, streaming_of
 from rtlnn.plan.tasks import tasks_of
 
 __all__ = ["Design", "plan_network"]
@@ -75,14 +76,15 @@ def plan_network(
     given: HardwarePlan | None = None,
     dies: Dies | None = None,
     progress: Callable[[str], None] = lambda step: None,
+    memory: ExternalMemory | None = None,
 ) -> Design:
     """Plan `network` for `goal` within `budget`, or check and schedule the plan `given`.
 
     `dies` are those of a chip with several; where layers cannot keep to them, the chip is planned as a whole, and the
-    network gets a note. `progress` is called with what is being done.
-    Raises `InputError` where nothing fits or a given plan is illegal.
+    network gets a note. Weights may be streamed from `memory`, where there is one. `progress` is called with what is
+    being done. Raises `InputError` where nothing fits or a given plan is illegal.
     """
-    planner = _Planner(network, arithmetic, dies, progress)
+    planner = _Planner(network, arithmetic, dies, progress, memory)
     if given is not None:
         chosen, depths = planner.follow(given)
     else:
@@ -91,7 +93,7 @@ def plan_network(
         except InputError:
             if dies is None:
                 raise
-            planner = _Planner(network, arithmetic, None, progress)
+            planner = _Planner(network, arithmetic, None, progress, memory)
             chosen, depths = planner.search(goal, budget)
             network = replace(network, notes=(*network.notes, _SPANS))
     circuit = planner.assembly.circuit(chosen, depths)
@@ -108,16 +110,23 @@ class _Planner:
     """The search for one network."""
 
     def __init__(
-        self, network: Network, arithmetic: Arithmetic, dies: Dies | None, progress: Callable[[str], None]
+        self,
+        network: Network,
+        arithmetic: Arithmetic,
+        dies: Dies | None,
+        progress: Callable[[str], None],
+        memory: ExternalMemory | None,
     ) -> None:
         self.tasks = tasks_of(network.core, pools=True)
-        self.assembly = Assembly(network.core, self.tasks)
+        self.assembly = Assembly(network.core, self.tasks, memory.bandwidth if memory else None)
         self._costs = Costs(self.assembly)
         self.margin: Margin | None = None
+        self._memory, self._streaming = memory, Streaming()
         self._arithmetic, self._dies, self._progress = arithmetic, dies, progress
 
     def search(self, goal: Goal, budget: Budget) -> tuple[list[Option], dict[Edge, int]]:
         """The layers and queues for `goal`; the queues, of which the depths come last, have to fit beside the rest."""
+        self._streaming = streaming_of(self.tasks, self._memory, budget, goal.interval)
         left, dies, reason = budget, self._dies, list[str]()
         for _ in range(_ATTEMPTS):
             self.assembly = self.assembly.on({})
@@ -184,7 +193,9 @@ class _Planner:
 
     @cached_property
     def _fronts(self) -> list[Front]:
-        return fronts_of(self.tasks, self._arithmetic, lambda name: self._progress(f"folding {name}"))
+        return fronts_of(
+            self.tasks, self._arithmetic, lambda name: self._progress(f"folding {name}"), self._streaming
+        )
 
     def _timing(self, options: Sequence[Option], frames: int = FRAMES) -> Schedule:
         """With queues that are never full, at all edges."""

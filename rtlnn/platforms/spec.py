@@ -108,6 +108,11 @@ class Platform:
         """What the user may fill: the sum over all regions."""
         return sum((region.resources for region in self.slrs), Resources())
 
+    @property
+    def bytes_per_cycle(self) -> float:
+        """What all memory banks whose rate is known deliver together in a clock cycle, at their peak."""
+        return sum(bank.gigabytes_per_second or 0.0 for bank in self.memory) * 1000 / self.clock_mhz
+
     def bank(self, name: str) -> MemoryBank:
         """The memory bank of that name; `KeyError` if there is none."""
         for bank in self.memory:

@@ -46,6 +46,8 @@ def run_bench(job: Job, bench: Bench, frames: int, findings: Findings) -> Measur
         config.save(work, job.folder.interface, inputs, expected)
         if job.folder.interface.weight_beats is not None:
             shutil.copy(job.folder.mem_dir / WEIGHTS_FILE, work)
+        for port in job.folder.interface.weights.values():
+            shutil.copy(job.folder.mem_dir / port.file, work)
         try:
             run = design.run(bench.module, work, job.folder.mem_dir, seed=job.seed)
         except CheckFailed as error:

@@ -16,7 +16,7 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from numpy.typing import NDArray
 
 from rtlnn.emit.interface import StreamPort
-from rtlnn.emit.weights import load_weights
+from rtlnn.emit.weights import load_stream, load_weights
 from rtlnn.sim.bench_config import CLOCK_NS, BenchConfig, Measured, bench_test
 from rtlnn.sim.core_streams import Bus, Sink, Source
 from rtlnn.sim.packing import beat_words, pack, port_format, unpack
@@ -34,6 +34,10 @@ class Bench:
         self.random = random.Random(self.config.seed)
         self.inputs = self._ends(self.interface.inputs, inputs)
         self.outputs = self._ends(self.interface.outputs, expected)
+        self.weights = [
+            (Bus(dut, bus), port, [int.from_bytes(b.tobytes(), "little") for b in load_stream(Path(port.file), port.beats)])
+            for bus, port in self.interface.weights.items()
+        ]
         cocotb.start_soon(Clock(dut.aclk, CLOCK_NS, unit="ns").start())
 
     def _ends(
@@ -47,7 +51,7 @@ class Bench:
         """Reset, with `tvalid` low on both sides at its end."""
         dut = self.dut
         dut.aresetn.value = 0
-        buses = [bus for bus, _, _ in self.inputs]
+        buses = [bus for bus, _, _ in self.inputs] + [bus for bus, _, _ in self.weights]
         if self.interface.weight_beats is not None:
             buses.append(Bus(dut, "s_axis_weights"))
         for bus in buses:
@@ -85,6 +89,9 @@ class Bench:
         """Send all frames and check the contract of all that comes out; leave it `stop_after` so many cycles."""
         draw, edge = self.random.random, RisingEdge(self.dut.aclk)
         sources = [Source(bus, beats, port.beats) for bus, port, beats in self.inputs]
+        frames = len(self.outputs[0][2]) // self.outputs[0][1].beats
+        for bus, port, beats in self.weights:
+            sources.append(Source(bus, beats * -(-frames // port.batch), port.beats))
         sinks = [Sink(bus, beats, port.beats) for bus, port, beats in self.outputs]
         cycle = quiet = drained = 0
         while drained < DRAIN_CYCLES and cycle != stop_after:
@@ -139,7 +146,7 @@ async def always_ready(dut: Any) -> None:
     sources, sinks = await bench.stream(0, 0)
     outputs = [_values(port, sink.came) for (_, port, _), sink in zip(bench.outputs, sinks, strict=True)]
     frames = zip(*(sink.taken[sink.frame_beats - 1 :: sink.frame_beats] for sink in sinks), strict=True)
-    Measured.of(outputs, min(source.taken[0] for source in sources), [max(ends) for ends in frames]).save(Path())
+    Measured.of(outputs, min(source.taken[0] for source in sources[: len(bench.inputs)]), [max(ends) for ends in frames]).save(Path())
     bench.check_values(sinks)
 
 
