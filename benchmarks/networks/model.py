@@ -8,18 +8,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from benchmarks.networks.topology import (
-    BatchNorm,
-    Convolution,
-    Dense,
-    Layer,
-    MaxPool,
-    Relu,
-    Shape,
-    Sigmoid,
-    Topology,
-    pads,
-)
+from benchmarks.networks.topology import BatchNorm, Convolution, Dense, Layer, MaxPool, Relu, Shape, Topology, pads
 from rtlnn.quantization import quantize_model
 
 __all__ = ["float_model", "images", "quantized_model"]
@@ -101,8 +90,6 @@ class _Chain:
                 self.batch_norm(name, before[2])
             case Relu():
                 self.node("Relu", name)
-            case Sigmoid():
-                self.node("Sigmoid", name)
 
 
 def float_model(topology: Topology, name: str, seed: int) -> onnx.ModelProto:
@@ -130,11 +117,4 @@ def float_model(topology: Topology, name: str, seed: int) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="rtlnn benchmarks")
 
 
-_NAMES: dict[type, str] = {
-    Convolution: "conv",
-    MaxPool: "pool",
-    Dense: "dense",
-    BatchNorm: "norm",
-    Relu: "relu",
-    Sigmoid: "sigmoid",
-}
+_NAMES: dict[type, str] = {Convolution: "conv", MaxPool: "pool", Dense: "dense", BatchNorm: "norm", Relu: "relu"}

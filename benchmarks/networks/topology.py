@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
-__all__ = ["BatchNorm", "Convolution", "Dense", "Layer", "MaxPool", "Padding", "Relu", "Shape", "Sigmoid", "Topology", "pads"]
+__all__ = ["BatchNorm", "Convolution", "Dense", "Layer", "MaxPool", "Padding", "Relu", "Shape", "Topology", "pads"]
 
 Shape: TypeAlias = tuple[int, int, int]
 """Height, width, channels."""
@@ -55,12 +55,7 @@ class Relu:
     """Negative numbers become zero."""
 
 
-@dataclass(frozen=True)
-class Sigmoid:
-    """1 / (1 + exp(-x))."""
-
-
-Layer: TypeAlias = Convolution | MaxPool | Dense | BatchNorm | Relu | Sigmoid
+Layer: TypeAlias = Convolution | MaxPool | Dense | BatchNorm | Relu
 
 
 def pads(size: int, window: int, stride: int, padding: Padding) -> tuple[int, int]:
@@ -100,7 +95,7 @@ class Topology:
 def _result(layer: Layer, before: Shape) -> Shape:
     if isinstance(layer, Dense):
         return 1, 1, layer.outputs
-    if isinstance(layer, (BatchNorm, Relu, Sigmoid)):
+    if isinstance(layer, (BatchNorm, Relu)):
         return before
     stride = layer.stride if isinstance(layer, MaxPool) else 1
     sizes = (sum(pads(n, layer.size, stride, layer.padding)) + n - layer.size for n in before[:2])

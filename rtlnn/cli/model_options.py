@@ -95,7 +95,8 @@ def add_design_options(parser: ArgumentParser) -> None:
         "--plan", type=Path, metavar="FILE", help="follow this plan.json, perhaps edited, in place of a search"
     )
     memory = parser.add_argument_group(
-        "weights from external memory", "for dense layers; without these options, only where they do not fit on the chip"
+        "weights from external memory",
+        "for dense layers; without these options, only where they do not fit on the chip",
     )
     memory.add_argument(
         "--stream", metavar="LAYER", action="append", default=[], help="stream this layer's weights; may be repeated"

@@ -56,8 +56,8 @@ def emit_chain(top: str, stages: Sequence[Stage], input_bits: int, output_bits: 
 def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Sequence[Bus]) -> Netlist:
     """Convert the stages of `circuit` and the module `top` that joins them.
 
-    The top's ports are aclk, aresetn, those of `inputs` (those of weights last) and `outputs`, frame_error if a stage is a frame guard, and
-    those of `Loading` if memories are loaded.
+    The top's ports are aclk, aresetn, those of `inputs` (those of weights last) and `outputs`, frame_error if a stage
+    is a frame guard, and those of `Loading` if memories are loaded.
     Raises `TypeError` if two stages do not fit together, `ValueError` for names that Verilog does not take, or twice.
     """
     for name in (top, *(f"{top}_{stage.name}" for stage in circuit.stages)):

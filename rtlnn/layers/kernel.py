@@ -222,4 +222,3 @@ class Kernel(wiring.Component):
             x.word_select((position * taps + tap) * lanes + block * channels + n, array.x_bits)
             for position, block, tap, n in order
         )
-

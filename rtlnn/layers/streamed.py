@@ -261,9 +261,7 @@ class Streamed(wiring.Component):
         connect_finish(m, self, serializer, finish, k.finish, k.constant)
         return m
 
-    def _issue(
-        self, m: Module, frames: FrameStore, tiles: WeightTiles, queue: ResultQueue | ReorderQueue
-    ) -> "_Step":
+    def _issue(self, m: Module, frames: FrameStore, tiles: WeightTiles, queue: ResultQueue | ReorderQueue) -> "_Step":
         """The loops, and whether the next step can go: by pass, then by frame of the batch, then by word."""
         c = self.config
         go, last, frame_ends, pass_ends = (Signal(name=n) for n in ("go", "step_last", "frame_ends", "pass_ends"))
@@ -328,4 +326,3 @@ class _Step:
     last: Signal
     frame_last: Signal
     pass_ends: Signal
-

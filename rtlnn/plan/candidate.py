@@ -155,7 +155,11 @@ class Candidate(Option):
 
     def elsewhere(self) -> "list[Candidate]":
         """The same with its weights in other kinds of memories than block RAM."""
-        if self.folding.memory is not None or self.folding.stream or self.kernel.weight_layout.kind is not MemoryKind.BRAM:
+        if (
+            self.folding.memory is not None
+            or self.folding.stream
+            or self.kernel.weight_layout.kind is not MemoryKind.BRAM
+        ):
             return []
         return [self._stored(kind) for kind in MemoryKind if kind is not MemoryKind.BRAM]
 

@@ -193,9 +193,7 @@ class _Planner:
 
     @cached_property
     def _fronts(self) -> list[Front]:
-        return fronts_of(
-            self.tasks, self._arithmetic, lambda name: self._progress(f"folding {name}"), self._streaming
-        )
+        return fronts_of(self.tasks, self._arithmetic, lambda name: self._progress(f"folding {name}"), self._streaming)
 
     def _timing(self, options: Sequence[Option], frames: int = FRAMES) -> Schedule:
         """With queues that are never full, at all edges."""

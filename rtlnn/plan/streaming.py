@@ -91,7 +91,9 @@ def streaming_of(
     left = sum(size for name, size in bits.items() if name not in chosen)
     by_size = sorted((t.name for t in tasks if is_streamable(t)), key=lambda name: -bits[name])
     # small networks lie in LUTs, whatever the budget of blocks
-    while left > room and memory and (more := [name for name in by_size if name not in chosen and bits[name] > room / 64]):
+    while (
+        left > room and memory and (more := [name for name in by_size if name not in chosen and bits[name] > room / 64])
+    ):
         chosen.add(more[0])
         left -= bits[more[0]]
     if not chosen or memory is None:

@@ -35,7 +35,11 @@ class Bench:
         self.inputs = self._ends(self.interface.inputs, inputs)
         self.outputs = self._ends(self.interface.outputs, expected)
         self.weights = [
-            (Bus(dut, bus), port, [int.from_bytes(b.tobytes(), "little") for b in load_stream(Path(port.file), port.beats)])
+            (
+                Bus(dut, bus),
+                port,
+                [int.from_bytes(b.tobytes(), "little") for b in load_stream(Path(port.file), port.beats)],
+            )
             for bus, port in self.interface.weights.items()
         ]
         cocotb.start_soon(Clock(dut.aclk, CLOCK_NS, unit="ns").start())
@@ -146,7 +150,8 @@ async def always_ready(dut: Any) -> None:
     sources, sinks = await bench.stream(0, 0)
     outputs = [_values(port, sink.came) for (_, port, _), sink in zip(bench.outputs, sinks, strict=True)]
     frames = zip(*(sink.taken[sink.frame_beats - 1 :: sink.frame_beats] for sink in sinks), strict=True)
-    Measured.of(outputs, min(source.taken[0] for source in sources[: len(bench.inputs)]), [max(ends) for ends in frames]).save(Path())
+    begin = min(source.taken[0] for source in sources[: len(bench.inputs)])
+    Measured.of(outputs, begin, [max(ends) for ends in frames]).save(Path())
     bench.check_values(sinks)
 
 
