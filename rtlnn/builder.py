@@ -3,39 +3,40 @@
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import onnx
 
+from rtlnn.design_interface import interface_of
 from rtlnn.emit.documents import instantiation_template, port_sheet
-from rtlnn.emit.interface import Interface, WeightPort
+from rtlnn.emit.interface import Interface
 from rtlnn.emit.ip import ip_files
 from rtlnn.emit.netlist import Bus, emit_circuit
 from rtlnn.emit.primitives import simulation_models
 from rtlnn.emit.vivado import vivado_files
 from rtlnn.emit.weights import WEIGHTS_FILE
 from rtlnn.errors import InputError
-from rtlnn.ir.network import ModelPort, Network
+from rtlnn.ir.network import Network
 from rtlnn.ir.types import Array
-from rtlnn.layers.circuit import Circuit
 from rtlnn.load import load_network
 from rtlnn.mixed_precision import choose_bits
 from rtlnn.ops import Precision
 from rtlnn.ops.serialize import save_network
 from rtlnn.passes.settings import Settings
 from rtlnn.passes.softmax import SoftmaxPlace
-from rtlnn.plan.boundary import identifier, port_of
 from rtlnn.plan.dies import Dies
 from rtlnn.plan.goal import DEFAULT_SHARE, Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.planner import Design, plan_network
 from rtlnn.plan.streaming import ExternalMemory
+from rtlnn.platforms.alveo.axi import WORD_BYTES
 from rtlnn.platforms.alveo.units import unit_share, with_units
 from rtlnn.platforms.loader import load_platform
-from rtlnn.platforms.shells import compute_units, emit_host_program, emit_shell, kernel_name
+from rtlnn.platforms.shells import emit_host_program, emit_shell, stream_rates
 from rtlnn.platforms.spec import Platform
 from rtlnn.precision import read_precision
 from rtlnn.quantization import Calibration, CalibrationData, CalibrationMethod
@@ -137,13 +138,13 @@ class Options:
         """Where weights may be streamed from. Raises `InputError` if they shall be, and there is no such memory."""
         if self.batch < 1:
             raise InputError(f"a batch has at least one frame, not {self.batch}")
-        if platform.shell is None and (bandwidth := platform.bytes_per_cycle):
-            return ExternalMemory(bandwidth, self.batch, self.stream)
+        if channels := stream_rates(platform):
+            return ExternalMemory(channels, self.batch, self.stream, inf if platform.shell is None else WORD_BYTES)
         if self.stream or self.batch > 1:
             why = "its shell does not read weights for every frame" if platform.shell else "no memory bank with a rate"
             raise InputError(
-                f"weights cannot be streamed on platform {platform.name}: {why}; choose a platform without a shell "
-                "whose file lists `memory` with `gigabytes_per_second`, such as vu9p"
+                f"weights cannot be streamed on platform {platform.name}: {why}; choose a Vitis card such as u200, or "
+                "a platform without a shell whose file lists `memory` with `gigabytes_per_second`, such as vu9p"
             )
         return None
 
@@ -214,7 +215,7 @@ def estimate(
 ) -> dict[str, Any]:
     """The report of the design that `build` would make; nothing is written. Raises `InputError`."""
     design, platform = _designed(model, options or Options(), progress)
-    return report_of(design, platform, len(_interface(design, platform).units) or 1)
+    return report_of(design, platform, len(interface_of(design, platform).units) or 1)
 
 
 def build(
@@ -230,7 +231,7 @@ def build(
     output = Path(output)
     _check_output(output)
     design, platform = _designed(model, options or Options(), progress)
-    interface = _interface(design, platform)
+    interface = interface_of(design, platform)
     report = report_of(design, platform, len(interface.units) or 1)
     output.parent.mkdir(parents=True, exist_ok=True)
     # beside the target, so that the last step is a rename
@@ -248,50 +249,6 @@ def _check_output(output: Path) -> None:
         raise InputError(
             f"the output {output} is a folder with other things in it; give a new one, or an earlier build"
         )
-
-
-def _interface(design: Design, platform: Platform) -> Interface:
-    network, circuit = design.network, design.circuit
-    core = network.core
-    top = identifier(network.name)
-    beats = loader.beats if (loader := circuit.loader) else None
-    inputs, outputs = _buses("s_axis", core.inputs, network.inputs), _buses("m_axis", core.outputs, network.outputs)
-    return Interface(
-        top,
-        kernel_name(top, platform),
-        {bus: port_of(core.types[v], fmt) for bus, v, fmt in zip(inputs, core.inputs, circuit.inputs, strict=False)},
-        {
-            bus: port_of(core.types[v], fmt)
-            for bus, v, fmt in zip(outputs, core.outputs, circuit.output_formats, strict=True)
-        },
-        design.schedule.latency,
-        design.schedule.interval,
-        beats,
-        compute_units(top, platform, design.resources, beats, spread=bool(design.plan.dies)),
-        _weight_ports(circuit, inputs),
-    )
-
-
-def _weight_ports(circuit: Circuit, inputs: Sequence[str]) -> dict[str, WeightPort]:
-    """The streams that bring weights, after those of the `inputs`."""
-    taken, ports = [bus.removeprefix("s_axis_") for bus in inputs], {}
-    for stream, fmt in zip(circuit.weights, circuit.inputs[circuit.frame_inputs :], strict=True):
-        taken.append(identifier(f"weights_{stream.stage}", taken))
-        name = taken[-1]
-        ports[f"s_axis_{name}"] = WeightPort(
-            stream.stage, fmt.width, fmt.beats, stream.batch, stream.pace, f"{name}.bin"
-        )
-    return ports
-
-
-def _buses(prefix: str, values: Sequence[str], ports: Sequence[ModelPort]) -> list[str]:
-    """Names of the core's streams: the model's own where each is one of the model's."""
-    if len(values) == 1:
-        return [prefix]
-    taken = ["weights"]
-    for name in [port.name for port in ports] if len(ports) == len(values) else values:
-        taken.append(identifier(name, taken))
-    return [f"{prefix}_{name}" for name in taken[1:]]
 
 
 def _write(

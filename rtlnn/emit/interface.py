@@ -87,6 +87,7 @@ class WeightPort:
     batch : frames for which they come once
     pace : (beats, cycles) that the plan counts on: so many beats in so many cycles
     file : in the folder of the memory files: their bytes, the lowest one of a beat first
+    channel : number of the memory channel that the plan takes them from
     """
 
     layer: str
@@ -95,6 +96,7 @@ class WeightPort:
     batch: int
     pace: tuple[int, int]
     file: str
+    channel: int = 0
 
     @property
     def bytes(self) -> int:

@@ -47,11 +47,13 @@ class WeightStream:
     stage : its name
     batch : frames that are computed with the same weights before they come again
     pace : (beats, cycles): so many beats come in so many cycles, at most
+    channel : number of the memory channel that they come from
     """
 
     stage: str
     batch: int = 1
     pace: tuple[int, int] = (1, 1)
+    channel: int = 0
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from rtlnn.layers.streamed import StreamedConfig
 from rtlnn.plan.boundary import boundary, identifier, unused
 from rtlnn.plan.links import links_between
 from rtlnn.plan.option import Option
-from rtlnn.plan.streaming import weight_streams
+from rtlnn.plan.streaming import ExternalMemory, weight_streams
 from rtlnn.plan.tasks import Task, origins_of
 
 __all__ = ["Assembly", "Edge", "circuit_resources", "stage_resources"]
@@ -44,7 +44,7 @@ class Assembly:
     """The layers of a graph and how they are joined; the same for all foldings.
 
     `dies` are the numbers of the dies that layers are on, by name; none where that is left open.
-    `bandwidth` is that of the external memory that weights may be streamed from, in bytes a cycle; None for any.
+    `memory` is what weights may be streamed from; None for one that is never slower than the layers.
 
     Raises `InputError` for an input that nothing reads.
     """
@@ -54,9 +54,9 @@ class Assembly:
         graph: Graph,
         tasks: Sequence[Task],
         dies: Mapping[str, int] | None = None,
-        bandwidth: float | None = None,
+        memory: ExternalMemory | None = None,
     ) -> None:
-        self.graph, self.tasks, self.dies, self.bandwidth = graph, tasks, dies or {}, bandwidth
+        self.graph, self.tasks, self.dies, self.memory = graph, tasks, dies or {}, memory
         origins = origins_of(graph)
         self.results = [origins[value] for value in graph.outputs]
         users = Counter([*(value for task in tasks for value in task.sources), *self.results])
@@ -67,7 +67,7 @@ class Assembly:
 
     def on(self, dies: Mapping[str, int]) -> "Assembly":
         """The same with its layers on these dies."""
-        return Assembly(self.graph, self.tasks, dies, self.bandwidth)
+        return Assembly(self.graph, self.tasks, dies, self.memory)
 
     @property
     def edges(self) -> list[Edge]:
@@ -145,7 +145,7 @@ class _Build:
             name = "output" if single else self._named(f"{value}_output")
             tap = self._through(tap, target, name)
             outputs.append(self._add(f"{name}_register", SkidConfig(target), [tap]))
-        weights = weight_streams(self.stages, self.assembly.bandwidth)
+        weights = weight_streams(self.stages, self.assembly.memory)
         self.circuit = Circuit(tuple(self.inputs), tuple(self.stages), tuple(self.sources), tuple(outputs), weights)
 
     def _enter(self, number: int, value: str) -> None:

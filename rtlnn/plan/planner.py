@@ -118,7 +118,7 @@ class _Planner:
         memory: ExternalMemory | None,
     ) -> None:
         self.tasks = tasks_of(network.core, pools=True)
-        self.assembly = Assembly(network.core, self.tasks, memory.bandwidth if memory else None)
+        self.assembly = Assembly(network.core, self.tasks, memory=memory)
         self._costs = Costs(self.assembly)
         self.margin: Margin | None = None
         self._memory, self._streaming = memory, Streaming()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, prod
+from math import ceil, inf, prod
 
 from rtlnn.errors import InputError
 from rtlnn.layers.circuit import Stage, WeightStream
@@ -35,14 +35,40 @@ class ExternalMemory:
 
     Parameters
     ----------
-    bandwidth : bytes a cycle
-    batch : the most frames for which weights may come once
+    channels : bytes a cycle of each memory channel; a layer's weights come through one of them
+    batch : the most frames for which weights may come once; of so many or fewer, a power of two
     layers : names of layers whose weights are streamed in any case
+    port : the most bytes a cycle for one layer
     """
 
-    bandwidth: float
+    channels: tuple[float, ...]
     batch: int = 1
     layers: tuple[str, ...] = ()
+    port: float = inf
+
+    @property
+    def bandwidth(self) -> float:
+        """Bytes a cycle of all channels together."""
+        return sum(self.channels)
+
+    def share(self, sizes: Sequence[float]) -> list[tuple[int, float]]:
+        """For layers with so many bytes a frame each: its channel, and the cycles in which its bytes come.
+
+        The largest ones first choose the channel that is done first (Graham's rule); those of a channel share it as
+        their bytes, so that it bounds all of them alike.
+        """
+        loads, places = [0.0] * len(self.channels), [0] * len(sizes)
+        for n in sorted(range(len(sizes)), key=lambda n: (-sizes[n], n)):
+            places[n] = min(range(len(loads)), key=lambda c: ((loads[c] + sizes[n]) / self.channels[c], c))
+            loads[places[n]] += sizes[n]
+        return [
+            (place, max(loads[place] / self.channels[place], size / self.port))
+            for place, size in zip(places, sizes, strict=True)
+        ]
+
+    def cycles(self, sizes: Sequence[float]) -> float:
+        """Until all of these bytes have come."""
+        return max((cycles for _, cycles in self.share(sizes)), default=0.0)
 
 
 @dataclass(frozen=True)
@@ -98,19 +124,27 @@ def streaming_of(
         left -= bits[more[0]]
     if not chosen or memory is None:
         return NO_STREAMING
-    total = sum(bits[name] for name in chosen) / 8
-    batch = memory.batch
+    sizes = [bits[task.name] / 8 for task in tasks if task.name in chosen]
+    total, slowest = sum(sizes), memory.cycles(sizes)
+    batches = [1 << n for n in range(memory.batch.bit_length())]
+    batch = batches[-1]
     if interval is not None:
-        batch = next((n for n in range(1, memory.batch + 1) if total / n / memory.bandwidth <= interval), memory.batch)
-        if (cycles := total / batch / memory.bandwidth) > interval:
-            enough = ceil(total / memory.bandwidth / interval)
+        batch = next((n for n in batches if slowest / n <= interval), batch)
+        if (cycles := slowest / batch) > interval:
+            enough = 1 << (ceil(slowest / interval) - 1).bit_length()
             raise InputError(
                 f"an interval of {interval:,} cycles cannot be reached: {total / 1e6:,.1f} MB of weights come from "
                 f"external memory for every {'frame' if batch == 1 else f'{batch} frames'}, which takes "
-                f"{ceil(cycles):,} cycles a frame at {memory.bandwidth:,.1f} bytes a cycle; batches of {enough} frames "
-                f"would do (--batch {enough}), or an interval of {ceil(cycles):,}"
+                f"{ceil(cycles):,} cycles a frame at {memory.bandwidth:,.1f} bytes a cycle"
+                f"{_channels(memory)}; batches of {enough} frames would do (--batch {enough}), or an interval of "
+                f"{ceil(cycles):,}"
             )
-    return Streaming(frozenset(chosen), batch, ceil(total / batch / memory.bandwidth))
+    return Streaming(frozenset(chosen), batch, ceil(slowest / batch))
+
+
+def _channels(memory: ExternalMemory) -> str:
+    count = len(memory.channels)
+    return f" of {count} channels, each layer from one" if count > 1 else ""
 
 
 def sparing(task: Task, foldings: Sequence[Sized]) -> list[Sized]:
@@ -132,15 +166,15 @@ def _weight_bits(task: Task) -> int:
     return 0 if task.weights is None else task.weights.size * task.weight_format.bits
 
 
-def weight_streams(stages: Sequence[Stage], bandwidth: float | None) -> tuple[WeightStream, ...]:
-    """The streams of all layers with streamed weights, in order; each has its share of `bandwidth` bytes a cycle.
-
-    A share is as the layer's bytes a frame, so that bandwidth bounds all layers alike.
-    """
+def weight_streams(stages: Sequence[Stage], memory: ExternalMemory | None) -> tuple[WeightStream, ...]:
+    """The streams of all layers with streamed weights, in order; without a `memory`, as fast as they are taken."""
     found = [(stage.name, stage.layer) for stage in stages if isinstance(stage.layer, StreamedConfig)]
-    total = sum(layer.weight_bytes / layer.batch for _, layer in found)
-    cycles = total / bandwidth if bandwidth else 0.0
+    places = [(0, 0.0)] * len(found)
+    if memory:
+        places = memory.share([layer.weight_bytes / layer.batch for _, layer in found])
     return tuple(
-        WeightStream(name, layer.batch, (layer.weights.beats, max(ceil(layer.batch * cycles), layer.weights.beats)))
-        for name, layer in found
+        WeightStream(
+            name, layer.batch, (layer.weights.beats, max(ceil(layer.batch * cycles), layer.weights.beats)), channel
+        )
+        for (name, layer), (channel, cycles) in zip(found, places, strict=True)
     )

@@ -61,17 +61,20 @@ class BenchConfig:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """A run without stalls: values [N, ...] of each output, latency of the first frame, intervals after three."""
+    """A run without stalls: values [N, ...] of each output, latency of the first frame, intervals after three.
+
+    Of batches of frames that leave together, an interval is the mean of a batch, rounded up.
+    """
 
     outputs: Sequence[NDArray[np.int64]]
     latency: int
     intervals: tuple[int, ...]
 
     @classmethod
-    def of(cls, outputs: Sequence[NDArray[np.int64]], begin: int, ends: Sequence[int]) -> "Measured":
+    def of(cls, outputs: Sequence[NDArray[np.int64]], begin: int, ends: Sequence[int], batch: int = 1) -> "Measured":
         """From the cycles of the first input handshake, and of the last output handshake of each frame."""
-        intervals = tuple(later - end for end, later in pairwise(ends))
-        return cls(outputs, ends[0] - begin, intervals[2:])
+        intervals = tuple(-((end - later) // batch) for end, later in pairwise(ends[2 * batch :: batch]))
+        return cls(outputs, ends[0] - begin, intervals)
 
     def save(self, folder: Path) -> None:
         np.savez(folder / OUTPUTS, *self.outputs)

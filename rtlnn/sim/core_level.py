@@ -34,8 +34,10 @@ def run_core(job: Job, findings: Findings) -> None:
         return
     measured = run_bench(job, bench, job.frames, findings)
     if measured:
-        findings.first_frame("bench always_ready", measured.latency, interface.latency_cycles)
-        findings.steady("bench always_ready", measured.intervals, interface.interval_cycles)
+        # this bench's weights come as fast as they are taken
+        exact = not interface.weights
+        findings.first_frame("bench always_ready", measured.latency, interface.latency_cycles, exact)
+        findings.steady("bench always_ready", measured.intervals, interface.interval_cycles, exact)
 
 
 def _run_harness(job: Job, findings: Findings) -> None:
@@ -46,10 +48,10 @@ def _run_harness(job: Job, findings: Findings) -> None:
     findings.build_seconds += core.build_seconds
     job.progress("building the simulator", 1, 1)
     name = "no stalls"
-    measured = _run(job, core, findings, name, max(job.frames, TIMING_FRAMES), NO_STALLS, NO_STALLS)
+    measured = _run(job, core, findings, name, max(job.frames, TIMING_FRAMES * interface.batch), NO_STALLS, NO_STALLS)
     if measured:
         findings.first_frame(name, measured.latency, interface.latency_cycles)
-        findings.steady(name, [int(n) for n in measured.steady_intervals], interface.interval_cycles)
+        findings.steady(name, [int(n) for n in measured.batch_intervals(interface.batch)], interface.interval_cycles)
     for name, (source, sink) in STALLED_RUNS.items():
         _run(job, core, findings, name, min(job.frames, STALLED_FRAMES), source, sink)
 

@@ -151,7 +151,7 @@ async def always_ready(dut: Any) -> None:
     outputs = [_values(port, sink.came) for (_, port, _), sink in zip(bench.outputs, sinks, strict=True)]
     frames = zip(*(sink.taken[sink.frame_beats - 1 :: sink.frame_beats] for sink in sinks), strict=True)
     begin = min(source.taken[0] for source in sources[: len(bench.inputs)])
-    Measured.of(outputs, begin, [max(ends) for ends in frames]).save(Path())
+    Measured.of(outputs, begin, [max(ends) for ends in frames], bench.interface.batch).save(Path())
     bench.check_values(sinks)
 
 

@@ -43,7 +43,7 @@ class Job:
         return quiet_limit(self.folder.interface)
 
     def affordable(self, cycles: int, most: int) -> int:
-        """How many frames, of the job's own and up to `most`, take at most `cycles` without stalls; at least one."""
+        """How many of the job's frames, up to `most`, take at most `cycles` without stalls; at least a batch."""
         interface = self.folder.interface
         room = (cycles - interface.latency_cycles) // interface.interval_cycles
-        return max(1, min(self.frames, most, room))
+        return max(1, min(self.frames, most, room) // interface.batch) * interface.batch

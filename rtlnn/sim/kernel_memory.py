@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from rtlnn.emit.interface import StreamPort
 
-__all__ = ["Ddr", "Region", "empty_region", "load_frames", "place_frames", "place_words", "stride"]
+__all__ = ["Ddr", "Region", "empty_region", "load_frames", "place_bytes", "place_frames", "place_words", "stride"]
 
 WORD_BYTES = 64
 PAGE = 4096
@@ -62,6 +62,11 @@ def place_frames(base: int, port: StreamPort, frames: NDArray[np.integer], rng: 
 def place_words(base: int, words: NDArray[np.uint64]) -> Region:
     """A region at `base` with words of 8 bytes, and nothing behind the 64 bytes in which they end."""
     return Region(base, bytearray(np.pad(words, (0, -len(words) % (WORD_BYTES // 8))).astype("<u8").tobytes()))
+
+
+def place_bytes(base: int, data: NDArray[np.uint8]) -> Region:
+    """The same with bytes."""
+    return Region(base, bytearray(np.pad(data.ravel(), (0, -data.size % WORD_BYTES)).tobytes()))
 
 
 def empty_region(base: int, port: StreamPort, frames: int) -> Region:

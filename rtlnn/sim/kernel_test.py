@@ -15,17 +15,28 @@ from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiReadBus, AxiSlaveRead, AxiSlaveWrite, AxiWriteBus
 from numpy.typing import NDArray
 
-from rtlnn.emit.weights import load_weights
+from rtlnn.emit.weights import load_stream, load_weights
 from rtlnn.sim.bench_config import CLOCK_NS, BenchConfig, Measured, bench_test
-from rtlnn.sim.kernel_memory import PAGE, UNTOUCHED, Ddr, empty_region, load_frames, place_frames, place_words
+from rtlnn.sim.kernel_memory import (
+    PAGE,
+    UNTOUCHED,
+    Ddr,
+    empty_region,
+    load_frames,
+    place_bytes,
+    place_frames,
+    place_words,
+)
 
 # The register map of `ap_ctrl_chain` kernels, written out again: the host sees these numbers, not our constants.
-CONTROL, INPUT, OUTPUT, FRAMES, STATUS, WEIGHTS = 0x00, 0x10, 0x1C, 0x28, 0x30, 0x38
+CONTROL, INPUT, OUTPUT, FRAMES, STATUS, WEIGHTS, STREAMS = 0x00, 0x10, 0x1C, 0x28, 0x30, 0x38, 0x54
+STREAM_STRIDE = 12
 START, DONE, IDLE, CONTINUE = 1, 2, 4, 16
 
 SOURCE = 0x0001_2345_0000 + PAGE - 64  # above 4 GiB; one word before a 4 KiB boundary
 SINK = 0x0007_89AB_0000
 STORE = 0x0003_0000_0000
+STREAM_STORE = 0x0010_0000_0000 + PAGE - 128
 POLL_CYCLES = 50
 RESET_CYCLES = 8
 
@@ -43,16 +54,22 @@ class Bench:
         source = place_frames(SOURCE, self.interface.input, self.inputs, np.random.default_rng(self.config.seed))
         self.results = empty_region(SINK - PAGE, self.interface.output, len(self.inputs))
         loads = self.interface.weight_beats is not None
-        ddr = Ddr((source, self.results, *([place_words(STORE, load_weights(Path()))] if loads else [])))
+        stores = [place_words(STORE, load_weights(Path()))] if loads else []
+        self.streams = {
+            bus.replace("s_axis_", "m_axi_"): place_bytes(STREAM_STORE + (n << 32), load_stream(Path(p.file), p.beats))
+            for n, (bus, p) in enumerate(self.interface.weights.items())
+        }
+        ddr = Ddr((source, self.results, *stores, *self.streams.values()))
         reset = {"reset": dut.ap_rst_n, "reset_active_level": False}
         self.host = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi_control"), dut.ap_clk, **reset)
         self.reader = AxiSlaveRead(AxiReadBus.from_prefix(dut, "m_axi_in"), dut.ap_clk, target=ddr, **reset)
         self.writer = AxiSlaveWrite(AxiWriteBus.from_prefix(dut, "m_axi_out"), dut.ap_clk, target=ddr, **reset)
-        self.weights: AxiSlaveRead | None = None
-        if loads:
-            bus = AxiReadBus.from_prefix(dut, "m_axi_weights")
-            self.weights = AxiSlaveRead(bus, dut.ap_clk, target=ddr, **reset)
-        for part in (self.host.write_if, self.host.read_if, self.reader, self.writer, self.weights or self.reader):
+        self.loads = loads
+        self.weights = [
+            AxiSlaveRead(AxiReadBus.from_prefix(dut, bus), dut.ap_clk, target=ddr, **reset)
+            for bus in (*(["m_axi_weights"] if loads else []), *self.streams)
+        ]
+        for part in (self.host.write_if, self.host.read_if, self.reader, self.writer, *self.weights):
             part.log.setLevel("WARNING")
 
     async def reset(self) -> None:
@@ -73,7 +90,7 @@ class Bench:
         channels = [write.aw_channel, write.w_channel, write.b_channel, read.ar_channel, read.r_channel]
         channels += [self.reader.ar_channel, self.reader.r_channel]
         channels += [self.writer.aw_channel, self.writer.w_channel, self.writer.b_channel]
-        channels += [self.weights.ar_channel, self.weights.r_channel] if self.weights else []
+        channels += [channel for bus in self.weights for channel in (bus.ar_channel, bus.r_channel)]
         for channel in channels:
             channel.set_pause_generator(pauses())
 
@@ -85,8 +102,10 @@ class Bench:
         await host.write_qword(INPUT, SOURCE)
         await host.write_qword(OUTPUT, SINK)
         await host.write_dword(FRAMES, frames)
-        if self.weights:
+        if self.loads:
             await host.write_qword(WEIGHTS, STORE)
+        for n, region in enumerate(self.streams.values()):
+            await host.write_qword(STREAMS + n * STREAM_STRIDE, region.base)
         await host.write_dword(CONTROL, START)
         quiet, progress = 0, 0
         while not await host.read_dword(CONTROL) & DONE:
@@ -141,13 +160,13 @@ async def no_stalls(dut: Any) -> None:
     await bench.run_frames(frames)
     results = load_frames(bench.results, bench.interface.output, frames)
     beats = bench.interface.output.beats
-    Measured.of([results], bench.accepted[0], bench.delivered[beats - 1 :: beats]).save(Path())
+    Measured.of([results], bench.accepted[0], bench.delivered[beats - 1 :: beats], bench.interface.batch).save(Path())
     bench.check(frames)
 
 
 @bench_test
 async def stalls_everywhere(dut: Any) -> None:
-    """All frames in one start, random pauses on every channel; then one frame in a start of its own."""
+    """All frames in one start, random pauses on every channel; then one frame, or batch, in a start of its own."""
     bench = Bench(dut)
     bench.stall(bench.config.stall)
     await bench.reset()
@@ -155,5 +174,5 @@ async def stalls_everywhere(dut: Any) -> None:
     await bench.run_frames(frames)
     bench.check(frames)
     bench.forget()
-    await bench.run_frames(1)
-    bench.check(1)
+    await bench.run_frames(bench.interface.batch)
+    bench.check(bench.interface.batch)

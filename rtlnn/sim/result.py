@@ -156,15 +156,15 @@ class Findings:
             if problem is not None:
                 self.break_off(f"bench {name}", problem)
 
-    def steady(self, run: str, intervals: Sequence[int], planned: int) -> None:
-        """Compare the intervals after three frames with the plan's."""
-        wrong = [interval for interval in intervals if interval != planned]
-        self.interval = wrong[0] if wrong else planned if intervals else None
+    def steady(self, run: str, intervals: Sequence[int], planned: int, exact: bool = True) -> None:
+        """Compare the intervals after three frames with the plan's; not `exact`: they may be shorter."""
+        wrong = [interval for interval in intervals if interval > planned or (exact and interval < planned)]
+        self.interval = wrong[0] if wrong else max(intervals, default=None)
         if wrong:
             self.fail(run, f"the interval is {wrong[0]} cycles, planned {planned} ({len(wrong)} of {len(intervals)})")
 
-    def first_frame(self, run: str, latency: int, planned: int) -> None:
-        """Compare the latency with the plan's."""
+    def first_frame(self, run: str, latency: int, planned: int, exact: bool = True) -> None:
+        """Compare the latency with the plan's; not `exact`: it may be shorter."""
         self.latency = latency
-        if latency != planned:
+        if latency > planned or (exact and latency < planned):
             self.fail(run, f"the latency is {latency} cycles, planned {planned}")

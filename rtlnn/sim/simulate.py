@@ -73,6 +73,7 @@ def simulate(
     report = progress or _silent
     interface = folder.interface
     x, source = core_inputs(interface, inputs, frames, _default_frames(folder, level, simulator), seed)
+    x = tuple(np.resize(array, (-(-len(array) // interface.batch) * interface.batch, *array.shape[1:])) for array in x)
     job = Job(folder, x, _expected(folder, x, report), simulator, waves, seed, report, cache_dir)
     findings = Findings()
     match level:

@@ -234,6 +234,10 @@ class StreamRun:
         """The intervals after three frames."""
         return self.intervals[2:]
 
+    def batch_intervals(self, batch: int) -> NDArray[np.int64]:
+        """The mean intervals of batches that leave together, rounded up, after three of them."""
+        return -(-np.diff(self.ends[2 * batch :: batch]) // batch)
+
     @property
     def cycles_per_second(self) -> float:
         return self.cycles / max(self.seconds, 1e-9)

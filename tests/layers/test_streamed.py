@@ -22,6 +22,7 @@ from rtlnn.plan.assembly import Assembly
 from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.folding import Folding
 from rtlnn.plan.schedule import links_of, schedule_circuit
+from rtlnn.plan.streaming import ExternalMemory
 from rtlnn.plan.tasks import tasks_of
 from rtlnn.plan.times import solve
 from rtlnn.sim.harness import CompiledCore
@@ -160,7 +161,8 @@ def test_network(rng: Rng, tmp_path: Path, batch: int) -> None:
     # 320 weights in words of 10, 240 in words of 12; both in beats of 16 bytes
     most = (32 + 20) * 16 / batch
     for bandwidth in (None, most / arithmetic, most / arithmetic / 1.6):
-        circuit = Assembly(graph, tasks, bandwidth=bandwidth).circuit(options, contents=True)
+        memory = ExternalMemory((bandwidth,)) if bandwidth else None
+        circuit = Assembly(graph, tasks, memory=memory).circuit(options, contents=True)
         plan = schedule_circuit(circuit)
         frames = rng.integers(0, 256, (plan.frames, 1, 1, 20))
         measured = _core(circuit, tmp_path).run(frames)

@@ -4,18 +4,21 @@ Sources: UG1393, "Control Requirements for XRT-Managed Kernels" and "Execution M
 Register Map".
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Signal, Value
 from amaranth.lib import data, stream
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
+from rtlnn.emit.interface import Interface, WeightPort
 from rtlnn.platforms.identity import MAGIC
 from rtlnn.platforms.lite import LiteAccess, LiteSignature
 
 __all__ = [
     "ARGUMENTS",
+    "STREAM_STRIDE",
     "VERSION",
     "Argument",
     "Control",
@@ -25,6 +28,8 @@ __all__ = [
     "StatusBit",
     "arguments_of",
     "memory_buses",
+    "stream_bus",
+    "stream_channels",
 ]
 
 
@@ -51,6 +56,11 @@ class Register(IntEnum):
     VERSION = 0x44
     DESIGN_LOW = 0x48
     DESIGN_HIGH = 0x4C
+    STREAMS = 0x54
+
+
+STREAM_STRIDE = 0x0C
+"""Bytes between the addresses of two streams of weights: two registers, and one that is none."""
 
 
 class ControlBit(IntFlag):
@@ -70,6 +80,7 @@ class StatusBit(IntFlag):
     READ_ERROR = 1 << 1
     WRITE_ERROR = 1 << 2
     ADDRESS_ERROR = 1 << 3
+    BATCH_ERROR = 1 << 4
 
 
 @dataclass(frozen=True)
@@ -77,7 +88,7 @@ class Argument:
     """One argument of the kernel, as the host's run-time library knows it; `port` is the memory bus of an address."""
 
     name: str
-    offset: Register
+    offset: int
     bits: int
     description: str
     port: str | None = None
@@ -93,14 +104,35 @@ ARGUMENTS = (
 _WEIGHTS = Argument("weights", Register.WEIGHTS_LOW, 64, "address of the weights", "m_axi_weights")
 
 
-def arguments_of(loads: bool) -> tuple[Argument, ...]:
-    """Those of a kernel, which may load weights."""
-    return (*ARGUMENTS, _WEIGHTS) if loads else ARGUMENTS
+def arguments_of(interface: Interface) -> tuple[Argument, ...]:
+    """Those of a kernel, which may load weights, and read streams of them."""
+    loaded = (_WEIGHTS,) if interface.weight_beats is not None else ()
+    streams = (
+        Argument(
+            bus.removeprefix("s_axis_"),
+            Register.STREAMS + number * STREAM_STRIDE,
+            64,
+            f"address of the weights of {port.layer}",
+            stream_bus(bus),
+        )
+        for number, (bus, port) in enumerate(interface.weights.items())
+    )
+    return (*ARGUMENTS, *loaded, *streams)
 
 
 def memory_buses(loads: bool) -> list[str]:
-    """The memory buses of a kernel, which may load weights."""
-    return [argument.port for argument in arguments_of(loads) if argument.port]
+    """The memory buses of a kernel for frames, and for the weights that it may load."""
+    return [argument.port for argument in (*ARGUMENTS, *((_WEIGHTS,) if loads else ())) if argument.port]
+
+
+def stream_bus(bus: str) -> str:
+    """The memory bus from which the core's stream `bus` of weights is read."""
+    return f"m_axi_{bus.removeprefix('s_axis_')}"
+
+
+def stream_channels(weights: Mapping[str, WeightPort]) -> dict[str, int]:
+    """The memory buses of streamed weights, each with the number of its memory channel."""
+    return {stream_bus(bus): port.channel for bus, port in weights.items()}
 
 
 Launch = data.StructLayout({"input": 64, "output": 64, "frames": 32})
@@ -120,6 +152,7 @@ class Control(Component):
     ----------
     loads : whether there is an argument for weights
     design : the number of the design, 64 bits, which the host compares with that of its build
+    streams : how many streams of weights there are, with an address each
 
     Members
     -------
@@ -131,10 +164,11 @@ class Control(Component):
     status : the bits of `STATUS`
     interrupt : to the host
     weights : if it `loads`, the address of the weights of the start that is waiting
+    streams : if there are some, the addresses of the streams of the start that is waiting, the first one lowest
     """
 
-    def __init__(self, loads: bool = False, design: int = 0) -> None:
-        self.loads, self.design = loads, design
+    def __init__(self, loads: bool = False, design: int = 0, streams: int = 0) -> None:
+        self.loads, self.design, self.stream_count = loads, design, streams
         super().__init__(
             {
                 "bus": In(LiteSignature),
@@ -145,12 +179,13 @@ class Control(Component):
                 "status": In(len(StatusBit)),
                 "interrupt": Out(1),
                 **({"weights": Out(64)} if loads else {}),
+                **({"streams": Out(64 * streams)} if streams else {}),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        arguments = {
+        arguments: dict[int, Signal] = {
             Register.INPUT_LOW: Signal(32, name="input_low"),
             Register.INPUT_HIGH: Signal(32, name="input_high"),
             Register.OUTPUT_LOW: Signal(32, name="output_low"),
@@ -161,6 +196,13 @@ class Control(Component):
             halves = Signal(32, name="weights_low"), Signal(32, name="weights_high")
             arguments |= dict(zip((Register.WEIGHTS_LOW, Register.WEIGHTS_HIGH), halves, strict=True))
             m.d.comb += self.weights.eq(Cat(halves))
+        addresses = [
+            Signal(32, name=f"stream_{n}_{half}") for n in range(self.stream_count) for half in ("low", "high")
+        ]
+        for n, word in enumerate(addresses):
+            arguments[Register.STREAMS + n // 2 * STREAM_STRIDE + n % 2 * 4] = word
+        if addresses:
+            m.d.comb += self.streams.eq(Cat(addresses))
         start = Signal()
         enable_all = Signal()
         enable = Signal(2)
@@ -204,7 +246,7 @@ class Control(Component):
                         with m.If(wstrb[byte]):
                             m.d.sync += register.word_select(byte, 8).eq(wdata.word_select(byte, 8))
 
-        readable = {
+        readable: dict[int, Value] = {
             Register.CONTROL: Cat(start, self.done, self.idle & ~start, ~start),
             Register.GLOBAL_INTERRUPT_ENABLE: enable_all,
             Register.INTERRUPT_ENABLE: enable,

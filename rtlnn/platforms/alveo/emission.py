@@ -10,7 +10,7 @@ from amaranth.back import verilog
 from rtlnn.emit.interface import ComputeUnit, Interface
 from rtlnn.layers.component import Resources
 from rtlnn.platforms.alveo.axi import BURST_WORDS
-from rtlnn.platforms.alveo.control import Register, arguments_of, memory_buses
+from rtlnn.platforms.alveo.control import Register, arguments_of, memory_buses, stream_channels
 from rtlnn.platforms.alveo.kernel import Kernel
 from rtlnn.platforms.alveo.shell import VitisShell
 from rtlnn.platforms.alveo.units import place_units
@@ -36,8 +36,10 @@ def emit_kernel(interface: Interface, platform: Platform, out_dir: Path) -> None
     if interface.kernel is None or not isinstance(platform.shell, VitisShell):
         raise ValueError(f"platform {platform.name} has no Vitis shell, or the interface of {interface.top} no kernel")
     loads = interface.weight_beats is not None
-    buses = memory_buses(loads)
-    units = interface.units or place_units(interface.kernel, platform, Resources(), buses)
+    buses = [argument.port for argument in arguments_of(interface) if argument.port]
+    units = interface.units or place_units(
+        interface.kernel, platform, Resources(), memory_buses(loads), stream_channels(interface.weights)
+    )
     values = {
         "top": interface.top,
         "kernel": interface.kernel,
@@ -47,8 +49,8 @@ def emit_kernel(interface: Interface, platform: Platform, out_dir: Path) -> None
         "connectivity": _connectivity(interface.kernel, units),
         "status": f"0x{Register.STATUS:02X}",
         "core_list": _CORE_LIST,
-        "registers": _registers(loads),
-        "bus_parameters": _bus_parameters(loads),
+        "registers": _registers(interface),
+        "bus_parameters": _bus_parameters(interface),
         "buses": " ".join(["s_axi_control", *buses]),
     }
     folder = out_dir / "kernel"
@@ -81,28 +83,28 @@ def _verilog(interface: Interface, design: int) -> str:
     return text
 
 
-def _registers(loads: bool) -> str:
+def _registers(interface: Interface) -> str:
     """Lines of name, offset, bits, bus and description for the packaging script."""
-    rows = [
+    rows: list[tuple[str, int, int, str, str]] = [
         ("CTRL", Register.CONTROL, 32, "", "control signals"),
         ("GIER", Register.GLOBAL_INTERRUPT_ENABLE, 32, "", "global interrupt enable"),
         ("IP_IER", Register.INTERRUPT_ENABLE, 32, "", "interrupt enable"),
         ("IP_ISR", Register.INTERRUPT_STATUS, 32, "", "interrupt status"),
     ]
-    rows += [(a.name, a.offset, a.bits, a.port or "", a.description) for a in arguments_of(loads)]
+    rows += [(a.name, a.offset, a.bits, a.port or "", a.description) for a in arguments_of(interface)]
     return "\n".join(f"  {name} 0x{offset:03X} {bits} {{{bus}}} {{{text}}}" for name, offset, bits, bus, text in rows)
 
 
-def _bus_parameters(loads: bool) -> str:
+def _bus_parameters(interface: Interface) -> str:
     """Lines of bus, parameter and value for the packaging script."""
-    rows = []
-    buses = [("m_axi_in", "READ", "WRITE"), ("m_axi_out", "WRITE", "READ")]
-    buses += [("m_axi_weights", "READ", "WRITE")] if loads else []
-    for bus, direction, other in buses:
-        rows += [
-            (bus, "MAX_BURST_LENGTH", BURST_WORDS),
-            (bus, "SUPPORTS_NARROW_BURST", 0),
-            (bus, f"NUM_{direction}_OUTSTANDING", OUTSTANDING),
-            (bus, f"NUM_{other}_OUTSTANDING", 1),
-        ]
+    rows: list[tuple[str, str, int]] = []
+    for argument in arguments_of(interface):
+        if bus := argument.port:
+            direction, other = ("WRITE", "READ") if argument.name == "output" else ("READ", "WRITE")
+            rows += [
+                (bus, "MAX_BURST_LENGTH", BURST_WORDS),
+                (bus, "SUPPORTS_NARROW_BURST", 0),
+                (bus, f"NUM_{direction}_OUTSTANDING", OUTSTANDING),
+                (bus, f"NUM_{other}_OUTSTANDING", 1),
+            ]
     return "\n".join(f"  {bus} {name} {value}" for bus, name, value in rows)

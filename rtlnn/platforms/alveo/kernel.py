@@ -1,15 +1,17 @@
 """The Vitis RTL kernel: registers, read master, core, write master."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from amaranth.hdl import ClockDomain, ClockSignal, Const, Instance, Module, Signal
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import Component, In, Member, Out
 
 from rtlnn.emit.interface import Interface
 from rtlnn.platforms.alveo.axi import WORD_BITS, WORD_BYTES, Run
-from rtlnn.platforms.alveo.control import Control, StatusBit
+from rtlnn.platforms.alveo.control import Control, StatusBit, stream_bus
 from rtlnn.platforms.alveo.reader import FrameReader
+from rtlnn.platforms.alveo.streamer import WeightStreamer
 from rtlnn.platforms.alveo.weights import WeightReader
 from rtlnn.platforms.alveo.writer import FrameWriter
 from rtlnn.platforms.lite import LiteSignature, lite_ports
@@ -37,8 +39,10 @@ def _memory_ports(prefix: str) -> dict[str, Member]:
 class Kernel(Component):
     """Top module of a kernel around the core `interface.top`.
 
-    A start is taken when the read master has asked for all frames of the run before, so that the frames of a waiting
-    start follow those of the running one without a bubble. Runs end in order.
+    A start is taken when the read masters have asked for all frames, and all weights that are streamed, of the run
+    before, so that the frames of a waiting start follow those of the running one without a bubble. Runs end in order.
+    Where weights are streamed for batches of frames, a start has whole batches; else the frames behind the last whole
+    one are left out, and `BATCH_ERROR` tells.
 
     Parameters
     ----------
@@ -53,10 +57,13 @@ class Kernel(Component):
     m_axi_in_* : AXI4, 512 bits, reads only
     m_axi_out_* : AXI4, 512 bits, writes only
     m_axi_weights_* : AXI4, 512 bits, reads only; if the core loads weights
+    m_axi_NAME_* : AXI4, 512 bits, reads only; for every stream `s_axis_NAME` of weights
     interrupt : level, to the host
     """
 
     def __init__(self, interface: Interface, outstanding: int = 8, design: int = 0) -> None:
+        if interface.batch & (interface.batch - 1):
+            raise ValueError(f"the frames of a batch must be a power of two, not {interface.batch}")
         self.interface, self.outstanding, self.design = interface, outstanding, design
         super().__init__(
             {
@@ -66,6 +73,7 @@ class Kernel(Component):
                 **_memory_ports("m_axi_in_"),
                 **_memory_ports("m_axi_out_"),
                 **({} if interface.weight_beats is None else _memory_ports("m_axi_weights_")),
+                **{k: v for bus in interface.weights for k, v in _memory_ports(f"{stream_bus(bus)}_").items()},
                 "interrupt": Out(1),
             }
         )
@@ -77,7 +85,8 @@ class Kernel(Component):
         m.d.comb += sync.rst.eq(~self.ap_rst_n)
 
         beats = self.interface.weight_beats
-        m.submodules.control = control = Control(beats is not None, self.design)
+        streams = len(self.interface.weights)
+        m.submodules.control = control = Control(beats is not None, self.design, streams)
         m.submodules.reader = reader = FrameReader(self.interface.input, self.outstanding)
         m.submodules.writer = writer = FrameWriter(self.interface.output, self.outstanding)
         for name, member in LiteSignature.members.items():
@@ -86,20 +95,31 @@ class Kernel(Component):
         self._connect_memory(m, "m_axi_in_", reader.axi, {"ar", "r"})
         self._connect_memory(m, "m_axi_out_", writer.axi, {"aw", "w", "b"})
         weights = None if beats is None else self._weights(m, control, beats)
-        frame_error = self._core(m, reader, writer, weights)
+        streamers = self._streamers(m)
+        frame_error = self._core(m, reader, writer, weights, streamers)
 
         # The runs whose frames are being read, for the write master.
         m.submodules.runs = runs = SyncFIFOBuffered(width=Run.size, depth=3)
         launch, launched = control.launch.payload, Signal()
+        beyond = launch.frames[: self.interface.batch.bit_length() - 1]
+        frames = Cat(Const(0, len(beyond)), launch.frames[len(beyond) :])
         ready, places = reader.run.ready, launch.input[:6] | launch.output[:6]
         if weights is not None:
             ready, places = ready & weights.ready, places | control.weights[:6]
+        for n, streamer in enumerate(streamers.values()):
+            address = control.streams.word_select(n, 64)
+            ready, places = ready & streamer.run.ready, places | address[:6]
+            m.d.comb += [
+                streamer.run.payload.address.eq(address),
+                streamer.run.payload.frames.eq(frames),
+                streamer.run.valid.eq(launched),
+            ]
         to_write = Signal(Run)
         m.d.comb += [
             reader.run.payload.address.eq(launch.input),
-            reader.run.payload.frames.eq(launch.frames),
+            reader.run.payload.frames.eq(frames),
             to_write.address.eq(launch.output),
-            to_write.frames.eq(launch.frames),
+            to_write.frames.eq(frames),
             launched.eq(control.launch.valid & ready & runs.w_rdy),
             control.launch.ready.eq(ready & runs.w_rdy),
             reader.run.valid.eq(launched),
@@ -114,15 +134,17 @@ class Kernel(Component):
             self.interrupt.eq(control.interrupt),
         ]
 
-        read_error = Signal()
-        write_error = Signal()
-        address_error = Signal()
+        read_error, write_error, address_error, batch_error = (
+            Signal(name=f"{n}_error") for n in ("read", "write", "address", "batch")
+        )
         with m.If(launched):
             with m.If(control.idle):
-                m.d.sync += [read_error.eq(0), write_error.eq(0), address_error.eq(0)]
+                m.d.sync += [e.eq(0) for e in (read_error, write_error, address_error, batch_error)]
             with m.If(places.any()):
                 m.d.sync += address_error.eq(1)
-        with m.If(reader.error):
+            with m.If(beyond.any()):
+                m.d.sync += batch_error.eq(1)
+        with m.If(Cat(reader.error, *(streamer.error for streamer in streamers.values())).any()):
             m.d.sync += read_error.eq(1)
         with m.If(writer.error):
             m.d.sync += write_error.eq(1)
@@ -131,6 +153,7 @@ class Kernel(Component):
             StatusBit.READ_ERROR: read_error if weights is None else read_error | weights.error,
             StatusBit.WRITE_ERROR: write_error,
             StatusBit.ADDRESS_ERROR: address_error,
+            StatusBit.BATCH_ERROR: batch_error,
         }
         m.d.comb += [control.status[bit.bit_length() - 1].eq(flag) for bit, flag in flags.items()]
         return m
@@ -161,12 +184,35 @@ class Kernel(Component):
         ]
         return weights
 
-    def _core(self, m: Module, reader: FrameReader, writer: FrameWriter, weights: WeightReader | None) -> Signal:
+    def _streamers(self, m: Module) -> dict[str, WeightStreamer]:
+        """The read masters of streamed weights, by the core's buses."""
+        found = {}
+        for bus, port in self.interface.weights.items():
+            streamer = WeightStreamer(port, self.outstanding)
+            m.submodules[bus.removeprefix("s_axis_")] = found[bus] = streamer
+            self._connect_memory(m, f"{stream_bus(bus)}_", streamer.axi, {"ar", "r"})
+        return found
+
+    def _core(
+        self,
+        m: Module,
+        reader: FrameReader,
+        writer: FrameWriter,
+        weights: WeightReader | None,
+        streamers: Mapping[str, WeightStreamer],
+    ) -> Signal:
         """The core between the masters. Returns its `frame_error`."""
         frame_error = Signal()
-        loading = {}
+        loading: dict[str, Any] = {}
+        for bus, source in streamers.items():
+            loading |= {
+                f"i_{bus}_tdata": source.tdata,
+                f"i_{bus}_tvalid": source.tvalid,
+                f"o_{bus}_tready": source.tready,
+                f"i_{bus}_tlast": source.tlast,
+            }
         if weights is not None:
-            loading = {
+            loading |= {
                 "i_s_axis_weights_tdata": weights.tdata,
                 "i_s_axis_weights_tvalid": weights.tvalid,
                 "o_s_axis_weights_tready": weights.tready,

@@ -1,6 +1,6 @@
 """Where the compute units of a kernel go: a die and memory banks for each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 
 from rtlnn.emit.interface import ComputeUnit
@@ -9,10 +9,13 @@ from rtlnn.layers.component import Resources
 from rtlnn.platforms.alveo.shell import MOST_UNITS, VitisShell
 from rtlnn.platforms.spec import MemoryBank, Platform
 
-__all__ = ["SHELL", "place_units", "unit_share", "with_units"]
+__all__ = ["SHELL", "STREAM_BRAM", "place_units", "unit_share", "weight_channels", "with_units"]
 
 SHELL = Resources(bram36=16)
 """What a unit has around its core: the two FIFOs. Its registers and converters are small, and are not estimated."""
+
+STREAM_BRAM = 8
+"""Block RAMs of a stream's FIFO."""
 
 _NAMES = [f.name for f in fields(Resources)]
 
@@ -45,8 +48,33 @@ def unit_share(platform: Platform) -> Resources:
     return _resources({name: min(share[name] for share in shares) for name in _NAMES})
 
 
-def place_units(kernel: str, platform: Platform, core: Resources, buses: Sequence[str]) -> tuple[ComputeUnit, ...]:
+def weight_channels(platform: Platform, buses: int) -> tuple[float, ...]:
+    """Bytes a cycle of the banks that a unit reads streamed weights from, beside `buses` buses for frames.
+
+    They are the unit's share of the banks; where each bus has a bank of its own, without those of the frames. Empty if
+    there is none, or the rate of one is unknown.
+    """
+    shell = platform.shell
+    if not isinstance(shell, VitisShell):
+        return ()
+    banks = shell.banks(platform)
+    count = len(banks) // shell.compute_units - (buses if shell.bank_per_bus else 0)
+    rates = [bank.gigabytes_per_second for bank in banks]
+    if count < 1 or None in rates:
+        return ()
+    return (min(rate for rate in rates if rate) * 1000 / platform.clock_mhz,) * count
+
+
+def place_units(
+    kernel: str,
+    platform: Platform,
+    core: Resources,
+    buses: Sequence[str],
+    streams: Mapping[str, int] | None = None,
+) -> tuple[ComputeUnit, ...]:
     """The compute units of `kernel`, each of whose cores takes `core`.
+
+    `buses` are those for frames; `streams` those for streamed weights, with the number of their memory channel.
 
     Units are spread evenly over the dies; among equally filled ones that with a free bank, or closest to one, is
     taken, then that with the most room. Where a unit is larger than every die, no die is chosen: the vendor's tools
@@ -55,8 +83,11 @@ def place_units(kernel: str, platform: Platform, core: Resources, buses: Sequenc
     """
     shell = platform.shell
     assert isinstance(shell, VitisShell)
-    count, need = shell.compute_units, core + SHELL
-    floor = _Floor(platform, shell.banks(platform), len(buses) if shell.bank_per_bus else 1)
+    streams = streams or {}
+    count, need = shell.compute_units, core + SHELL + Resources(bram36=STREAM_BRAM * len(streams))
+    own = len(buses) if shell.bank_per_bus else 1
+    channels = len(weight_channels(platform, len(buses))) if streams else 0
+    floor = _Floor(platform, shell.banks(platform), own + channels if shell.bank_per_bus else max(own, channels))
     most = len(floor.banks) // floor.banks_a_unit
     if count > most:
         raise InputError(
@@ -72,8 +103,10 @@ def place_units(kernel: str, platform: Platform, core: Resources, buses: Sequenc
         if region is None and not anywhere:
             raise InputError(_no_room(platform, count, number, need, floor.left))
         banks = floor.take_banks(region)
-        by_bus = banks if shell.bank_per_bus else banks * len(buses)
-        units.append(ComputeUnit(f"{kernel}_{number + 1}", region, dict(zip(buses, by_bus, strict=True))))
+        # weights come from all banks of the unit, or from all but those of the frames
+        by_bus = dict(zip(buses, banks if shell.bank_per_bus else banks[:1] * len(buses), strict=False))
+        by_bus |= {bus: banks[channel - channels] for bus, channel in streams.items()}
+        units.append(ComputeUnit(f"{kernel}_{number + 1}", region, by_bus))
     return tuple(units)
 
 
