@@ -37,8 +37,8 @@ __all__ = ["MOST_BEAT_BITS", "Streamed", "StreamedConfig", "beat_bits"]
 MOST_BEAT_BITS = 1024
 """Bits of a beat of weights at most: the widest data of AXI4 (IHI 0022)."""
 _LEAST_BEAT_BITS = 8
-_WORDS = 16
-"""Words that the ring of tiles has at least: a tile is free for the next one only some cycles after its last use."""
+_REFILL = 2
+"""Cycles from the last word of a tile until it can be read."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +80,9 @@ class StreamedConfig(StreamingLayer):
 
     @property
     def tiles(self) -> int:
-        """Tiles of the ring: two, or as many as make up for what it takes to free one."""
-        return max(2, -(-_WORDS // self.steps))
+        """Tiles of the ring: one is used, and the others make up for what it takes to free it and to fill it again."""
+        slices = len(self._array.slice_sizes)
+        return 1 + -(-(max(slices - 1, 1) + _REFILL) // self.steps)
 
     @property
     def _array(self) -> MacConfig | PackedMacConfig:
