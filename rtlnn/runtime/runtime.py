@@ -99,12 +99,15 @@ class Runtime:
 
     def _run_batch(self, given: list[Array]) -> tuple[tuple[Array, ...], float, int | None]:
         """The model's outputs, seconds and cycles in the back end."""
+        count, batch = len(given[0]), self.interface.batch
+        whole = -(-count // batch) * batch
         buses = zip(self.interface.inputs, self.network.to_core(*given), strict=True)
-        frames = {bus: np.asarray(array, np.int64) for bus, array in buses}
+        # frames again, where the hardware takes whole batches
+        frames = {bus: np.resize(np.asarray(array, np.int64), (whole, *array.shape[1:])) for bus, array in buses}
         started = time.perf_counter()
         made = self._backend.run(frames)
         seconds = time.perf_counter() - started
-        outputs = self.network.from_core(*(np.asarray(made[bus], np.int64) for bus in self.interface.outputs))
+        outputs = self.network.from_core(*(np.asarray(made[bus], np.int64)[:count] for bus in self.interface.outputs))
         return outputs, seconds, self._backend.cycles
 
     def _ordered(self, x: tuple[Array, ...], named: Mapping[str, Array]) -> Iterator[Array]:

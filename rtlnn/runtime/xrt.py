@@ -221,6 +221,8 @@ def open_xrt(
     interface: Interface = folder.interface
     if not interface.units:
         raise InputError(f"{folder.path} was not built for a card with XRT; choose a platform such as u200")
+    if interface.weights:
+        raise InputError(f"{folder.path} streams weights, whose addresses this back end does not pass; simulate it")
     if run_frames < 0:
         raise InputError(f"a run of {run_frames} frames cannot be made; give at least 1")
     if not 0 <= units <= len(interface.units):

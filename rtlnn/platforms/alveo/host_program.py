@@ -26,8 +26,11 @@ def emit_host(network: Network, interface: Interface, out_dir: Path) -> None:
     """Write `out_dir/host/`: sources, `network.h`, `data/` (constants) and `self_test/` (inputs, expected outputs).
 
     `out_dir` is the build folder, which holds the core already (`interface.json`, `rtl/`, `mem/`).
+    Nothing for a kernel that streams weights, whose addresses the program does not pass.
     Where C++ cannot do the host's parts (see `HostParts.reason`), the program exchanges the core's own integers.
     """
+    if interface.weights:
+        return  # it does not pass the addresses of streamed weights
     made = host_parts(network)
     folder = out_dir / "host"
     for name in ("data", "self_test"):
