@@ -70,6 +70,7 @@ class Options:
     plan : a plan file to follow, in place of a search
     stream : names of dense layers whose weights are to come from external memory, whether they fit on the chip or not
     batch : the most frames for which such weights may come once; then frames have to be sent in whole batches
+    reloadable : names of layers whose weights may be replaced while the design runs; `all` for every layer
     compute_units : copies of the design on the card (default: what the platform says); targets and budget are for one
     """
 
@@ -92,6 +93,7 @@ class Options:
     plan: Path | None = None
     stream: tuple[str, ...] = ()
     batch: int = 1
+    reloadable: tuple[str, ...] = ()
     compute_units: int | None = None
 
     def layer_settings(
@@ -189,7 +191,7 @@ def _designed(model: Path | str | onnx.ModelProto, options: Options, progress: P
     progress("reading the model")
     network = load_network(
         model, options.calibration, options.input_shapes, options.precision, settings, options.calibration_method,
-        options.softmax, progress,
+        options.softmax, progress, options.reloadable,
     )  # fmt: skip
     _check_shell(network, platform)
     network = replace(network, notes=(*network.notes, *notes))

@@ -1,6 +1,6 @@
 """From a trained model to a network of integers: the whole front half of the flow, in one call."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from rtlnn.passes.merge_requantize import merge_requantize
 from rtlnn.passes.pool_first import pool_first
 from rtlnn.passes.quantize.complete import completed
 from rtlnn.passes.ranges import narrow
+from rtlnn.passes.reloadable import reloadable
 from rtlnn.passes.requantize_settings import requantize_settings
 from rtlnn.passes.reshapes import settle_reshapes
 from rtlnn.passes.runner import Pass, run
@@ -39,12 +40,15 @@ def network_of(
     notes: tuple[str, ...] = (),
     settings: Settings | None = None,
     softmax: SoftmaxPlace = SoftmaxPlace.HOST,
+    reloaded: Sequence[str] = (),
 ) -> Network:
     """The network of a quantized model. Of `settings`, what they say of requantizations counts.
 
     Raises `InputError` where a value is not quantized.
     """
     steps: tuple[Pass, ...] = (merge_requantize, fold_pads, crop_unused, pool_first, compare_few, narrow)
+    if reloaded:
+        steps = (reloadable(reloaded), *steps)
     if settings is not None and settings.sets_requantization:
         steps = (requantize_settings(settings, precision), *steps)
         precision = Precision.EXACT
@@ -70,6 +74,7 @@ def load_network(
     method: CalibrationMethod = CalibrationMethod.MIN_MAX,
     softmax: SoftmaxPlace = SoftmaxPlace.HOST,
     progress: Callable[[str], None] = lambda step: None,
+    reloaded: Sequence[str] = (),
 ) -> Network:
     """Read a model, quantize it if it is not, and lower it to integers.
 
@@ -84,6 +89,7 @@ def load_network(
     method : how the ranges of a float model's activations are taken from the data
     softmax : where a Softmax is computed
     progress : called with what is being done
+    reloaded : names of layers whose weights may be replaced in hardware; `all` for every one
 
     A float model and what `quantize_model` makes of it give the same network. Raises `InputError`.
     """
@@ -93,10 +99,10 @@ def load_network(
             _check_quantized(imported, settings)
         if calibration is None:
             progress("lowering to integers")
-            return network_of(imported, precision, (), settings, softmax)
+            return network_of(imported, precision, (), settings, softmax, reloaded)
         progress("quantizing")
         whole, notes = complete(imported, calibration)
-        return network_of(whole, precision, notes, settings, softmax)
+        return network_of(whole, precision, notes, settings, softmax, reloaded)
     if calibration is None:
         raise InputError(
             f"{imported.name} is a float model, and quantizing it needs typical inputs: give --calibration data.npy "
@@ -107,7 +113,7 @@ def load_network(
     quantized = replace(import_model(quantize_imported(imported, calibration, settings, method)), name=imported.name)
     notes = (RANDOM_NOTE,) if calibration is Calibration.RANDOM else ()
     progress("lowering to integers")
-    return network_of(quantized, precision, notes, settings, softmax)
+    return network_of(quantized, precision, notes, settings, softmax, reloaded)
 
 
 def complete(model: ImportedModel, calibration: CalibrationData) -> tuple[ImportedModel, tuple[str, ...]]:

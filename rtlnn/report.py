@@ -50,6 +50,7 @@ def report_of(design: Design, platform: Platform, units: int = 1) -> dict[str, A
             c.layer.weight_bytes / c.layer.batch for c in design.options if isinstance(c.layer, StreamedConfig)
         ),
         "memory_bytes_per_cycle": platform.bytes_per_cycle,
+        "arithmetic": platform.arithmetic.value,
         "layers": layers,
         "resources": _amounts(sum([design.resources] * units, Resources())),
         "available": _amounts(platform.available),

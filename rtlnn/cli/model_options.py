@@ -102,6 +102,14 @@ def add_design_options(parser: ArgumentParser) -> None:
         "--stream", metavar="LAYER", action="append", default=[], help="stream this layer's weights; may be repeated"
     )
     memory.add_argument(
+        "--reloadable",
+        metavar="LAYER",
+        action="append",
+        default=[],
+        help="make hardware in which this layer's weights can be replaced between frames; may be repeated; "
+        "`all` for every layer with weights",
+    )
+    memory.add_argument(
         "--batch",
         type=int,
         default=1,
@@ -191,6 +199,7 @@ def design_options(options: Namespace) -> Options:
         utilization=options.utilization,
         plan=options.plan,
         stream=tuple(options.stream),
+        reloadable=tuple(options.reloadable),
         batch=options.batch,
         compute_units=options.compute_units,
     )

@@ -6,7 +6,7 @@ from typing import Any
 from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Signal, Value
 
 from rtlnn.emit.names import SEPARATOR
-from rtlnn.emit.weights import beats_of, weight_bytes
+from rtlnn.emit.weights import beats_of, load_contents
 from rtlnn.layers.circuit import Circuit
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.weight_loader import BEAT_BITS, LoaderConfig
@@ -43,9 +43,8 @@ class Loading:
         gates = [stage for stage in circuit.stages if isinstance(stage.layer, GuardConfig) and stage.layer.gated]
         if len(gates) != config.inputs:
             raise ValueError(f"{config.inputs} inputs, but {len(gates)} guards that wait for the weights")
-        contents = weight_bytes([(port.width, stage.contents[port.name]) for stage, port in circuit.loaded])
         memories = tuple((stage.name, port.name) for stage, port in circuit.loaded)
-        return cls(f"{top}{SEPARATOR}weight_loader", config, memories, contents)
+        return cls(f"{top}{SEPARATOR}weight_loader", config, memories, load_contents(circuit))
 
     def _signal(self, name: str, width: int = 1) -> Signal:
         return self._signals.setdefault(name, Signal(width, name=name))

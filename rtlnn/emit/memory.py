@@ -98,7 +98,7 @@ _CONSTANT = """\
 
 
 _LOADED = Template("""\
-${head}// $depth words of $width bits, $filled; data follow two cycles after the address
+// $depth words of $width bits, empty until they are loaded; data follow two cycles after the address
 module $name (clk, addr, data, load_enable, load_addr, load_data);
   input clk;
   input [$addr_msb:0] addr;
@@ -108,18 +108,12 @@ module $name (clk, addr, data, load_enable, load_addr, load_data);
   input [$data_msb:0] load_data;
 $registers  (* ram_style = "$style" *)
   reg [$data_msb:0] memory [0:$last];
-$initial  always @(posedge clk) begin
+  always @(posedge clk) begin
     if (load_enable)
       memory[load_addr] <= load_data;
 $read  end
 ${assign}endmodule
 """)
-_HEAD = """\
-`ifndef RTLNN_MEM_DIR
-`define RTLNN_MEM_DIR "./"
-`endif
-
-"""
 _STYLES = {MemoryKind.LUTRAM: "distributed", MemoryKind.BRAM: "block", MemoryKind.URAM: "ultra"}
 
 # nothing that is read before it is written matters; simulators that know unknown values need some all the same
@@ -174,28 +168,24 @@ def rom_module(
     return _ROM.substitute(values, read=Template(read).substitute(values))
 
 
-def loaded_module(name: str, width: int, depth: int, kind: MemoryKind = MemoryKind.URAM, filled: bool = False) -> str:
-    """Verilog of the memory `name` with a port through which it is written, filled from `name.mem` at first or not.
+def loaded_module(
+    name: str, width: int, depth: int, kind: MemoryKind = MemoryKind.URAM, registered: bool = False
+) -> str:
+    """Verilog of the memory `name` with a port through which it is written, empty at first.
 
-    Raises `ValueError` for an UltraRAM that is to be filled.
+    `registered` data come straight from a register.
     """
-    if filled and kind is MemoryKind.URAM:
-        raise ValueError(f"{name}: an UltraRAM has no contents from the start")
     values = _values(name, width, depth)
-    small = kind is MemoryKind.LUTRAM
     # LUTs are read behind two registers of the address, which is narrower than a word
-    names, top = ("addr_1", "addr_2"), values["addr_msb" if small else "data_msb"]
-    registers = "".join(f"  reg [{top}:0] {n};\n" for n in (names if small else ("data", "fetched")))
-    first, second = ("addr_1 <= addr", "addr_2 <= addr_1") if small else ("fetched <= memory[addr]", "data <= fetched")
+    late = kind is MemoryKind.LUTRAM and not registered
+    names, top = (("addr_1", "addr_2"), "addr_msb") if late else (("data", "fetched"), "data_msb")
+    first, second = ("addr_1 <= addr", "addr_2 <= addr_1") if late else ("fetched <= memory[addr]", "data <= fetched")
     return _LOADED.substitute(
         values,
-        head=_HEAD if filled else "",
-        filled="with contents from the start" if filled else "empty until they are loaded",
         style=_STYLES[kind],
-        registers=registers,
-        initial=f'  initial $readmemh({{`RTLNN_MEM_DIR, "{name}.mem"}}, memory);\n' if filled else "",
+        registers="".join(f"  reg [{values[top]}:0] {n};\n" for n in names),
         read=f"    {first};\n    {second};\n",
-        assign="  assign data = memory[addr_2];\n" if small else "",
+        assign="  assign data = memory[addr_2];\n" if late else "",
     )
 
 

@@ -10,7 +10,7 @@ from rtlnn.emit.loading import Loading
 from rtlnn.emit.memory import loaded_module, memory_file, rom_module
 from rtlnn.emit.names import SEPARATOR, check_name
 from rtlnn.emit.verilog import convert
-from rtlnn.emit.weights import stream_bytes
+from rtlnn.emit.weights import stream_contents
 from rtlnn.layers.circuit import DESIGN, Circuit, Stage, Tap
 from rtlnn.layers.component import MemoryPort, StreamingLayer
 from rtlnn.layers.guard import GuardConfig
@@ -81,7 +81,8 @@ def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Seq
         for port in stage.layer.memories:
             name = f"{module}{SEPARATOR}{port.name}"
             if port.loaded or port.written:
-                modules[name] = loaded_module(name, port.width, port.depth, port.kind or MemoryKind.of(port.depth))
+                kind = port.kind or MemoryKind.of(port.depth)
+                modules[name] = loaded_module(name, port.width, port.depth, kind, port.registered)
                 continue
             modules[name] = rom_module(name, port.width, port.depth, port.kind, port.ports, port.registered)
             memories[f"{name}.mem"] = memory_file(stage.contents[port.name], port.width)
@@ -90,15 +91,8 @@ def emit_circuit(top: str, circuit: Circuit, inputs: Sequence[Bus], outputs: Seq
         distinct[loading.module] = (loading.config.component(), None)
     whole = _Top(top, circuit, names, inputs, outputs, loading)
     distinct[top] = (whole, whole.ports())
-    streams = dict(zip([bus.name for bus in inputs[circuit.frame_inputs :]], _streams(circuit), strict=True))
+    streams = dict(zip([bus.name for bus in inputs[circuit.frame_inputs :]], stream_contents(circuit), strict=True))
     return Netlist(top, {**modules, **convert(distinct)}, memories, loading.contents if loading else b"", streams)
-
-
-def _streams(circuit: Circuit) -> Iterator[bytes]:
-    """The weights of each stream, in order; empty where the contents are left out."""
-    for stage in circuit.stages:
-        if isinstance(stage.layer, StreamedConfig):
-            yield stream_bytes(stage.layer, stage.contents.get("w", ()))
 
 
 class _Top(Elaboratable):

@@ -50,6 +50,7 @@ class MemoryPort:
     registered : data come straight from a register, for an adder follows
     written : the layer itself fills it, through its ports `write_enable`, `write_place` and `write_word`: the words of
         all such memories side by side, the first one's lowest
+    reloadable : its contents may be replaced
     """
 
     name: str
@@ -59,6 +60,7 @@ class MemoryPort:
     readers: int = 1
     registered: bool = False
     written: bool = False
+    reloadable: bool = False
 
     @property
     def address_bits(self) -> int:
@@ -67,8 +69,8 @@ class MemoryPort:
 
     @property
     def ports(self) -> int:
-        """Readers of each copy of the memory: a block RAM has two ports."""
-        block = (self.kind or MemoryKind.of(self.depth)) is MemoryKind.BRAM
+        """Readers of each copy of the memory: a block RAM has two ports, of which loading takes one."""
+        block = not self.loaded and (self.kind or MemoryKind.of(self.depth)) is MemoryKind.BRAM
         return 2 if block and self.readers > 1 else 1
 
     @property
@@ -78,7 +80,7 @@ class MemoryPort:
     @property
     def loaded(self) -> bool:
         """Whether it is filled through the design's port for weights."""
-        return self.kind is MemoryKind.URAM
+        return self.kind is MemoryKind.URAM or self.reloadable
 
 
 class StreamingLayer(ABC):

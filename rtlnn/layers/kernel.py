@@ -54,6 +54,7 @@ class KernelConfig(LayerConfig):
     constant : the parameters of every channel, where they are all the same; then there is no parameter memory
     maximum : the pooling of the tile's sums, if they are pooled
     memory : what the weights lie in, None for what their number asks for
+    reloadable : all memories are filled through the design's port for weights
     """
 
     window: WindowConfig
@@ -64,6 +65,7 @@ class KernelConfig(LayerConfig):
     constant: int | None
     maximum: MaximumConfig | None = None
     memory: MemoryKind | None = None
+    reloadable: bool = False
 
     @property
     def pixels(self) -> int:
@@ -94,14 +96,18 @@ class KernelConfig(LayerConfig):
     @property
     def weight_memories(self) -> tuple[MemoryPort, ...]:
         layout = self.weight_layout
-        return tuple(MemoryPort(name, bits, layout.depth, layout.kind) for name, bits in layout.memories.items())
+        return tuple(
+            MemoryPort(name, bits, layout.depth, layout.kind, reloadable=self.reloadable)
+            for name, bits in layout.memories.items()
+        )
 
     @cached_property
     def memories(self) -> tuple[MemoryPort, ...]:
         if self.constant is not None:
             return self.weight_memories
         width, depth = self.finish.lanes * self.finish.parameter_bits, self.shape.passes * self.shape.groups
-        return (*self.weight_memories, MemoryPort("parameter", width, depth, registered=self.finish.adds))
+        parameters = MemoryPort("parameter", width, depth, registered=self.finish.adds, reloadable=self.reloadable)
+        return (*self.weight_memories, parameters)
 
     @property
     def cycles(self) -> int:

@@ -50,11 +50,13 @@ class Conv2D(Op):
 
     Padding adds 0 to the sum: its integer is `x_zero`. Group g of the output channels, O / groups of them, reads
     group g of the input channels; with as many groups as input channels the convolution is depthwise.
+    `reloadable` weights and biases may be replaced in hardware: by any weights of their format.
     """
 
     window: Window
     x_zero: int = 0
     groups: int = 1
+    reloadable: bool = False
 
     def infer(self, *inputs: TensorType) -> TensorType:
         x, w, *bias = inputs
@@ -115,9 +117,13 @@ class Conv2D(Op):
 
 @dataclass(frozen=True)
 class Dense(Op):
-    """Inputs x (1, 1, C), w (O, C), and optionally a bias (O,): Σ w·(x - x_zero) + b."""
+    """Inputs x (1, 1, C), w (O, C), and optionally a bias (O,): Σ w·(x - x_zero) + b.
+
+    `reloadable` weights and biases may be replaced in hardware: by any weights of their format.
+    """
 
     x_zero: int = 0
+    reloadable: bool = False
 
     def infer(self, *inputs: TensorType) -> TensorType:
         x, w, *bias = inputs

@@ -12,7 +12,7 @@ import numpy as np
 
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.op import CodeOp, Op
-from rtlnn.ir.types import Array, TensorType
+from rtlnn.ir.types import Array, FixedFormat, TensorType
 from rtlnn.ops import (
     Add,
     ArgMax,
@@ -50,8 +50,10 @@ class Interval:
         return Interval(np.full(len(self.lo), lo), np.full(len(self.hi), hi))
 
 
-def _products(weights: Array, x: Interval, x_zero: int, padded: bool) -> Interval:
-    """Σ w·(x - x_zero) for weights (O, ..., channels of a group)."""
+def _products(
+    weights: Array, x: Interval, x_zero: int, padded: bool, any_of: tuple[int, int] | None = None
+) -> Interval:
+    """Σ w·(x - x_zero) for weights (O, ..., channels of a group), or for any between two ends in their places."""
     lo, hi = x.lo - x_zero, x.hi - x_zero
     if padded:
         lo, hi = np.minimum(lo, 0), np.maximum(hi, 0)
@@ -59,8 +61,10 @@ def _products(weights: Array, x: Interval, x_zero: int, padded: bool) -> Interva
     groups, depth = len(lo) // weights.shape[-1], weights.shape[-1]
     w = weights.astype(np.int64).reshape(groups, len(weights) // groups, -1, depth)
     lo, hi = (v.reshape(groups, 1, 1, depth) for v in (lo, hi))
-    positive, negative = np.maximum(w, 0), np.minimum(w, 0)
-    least, most = positive * lo + negative * hi, positive * hi + negative * lo
+    ends = [w] if any_of is None else [np.full_like(w, end) for end in any_of]
+    products = [(np.maximum(w, 0), np.minimum(w, 0)) for w in ends]
+    least = np.min([positive * lo + negative * hi for positive, negative in products], axis=0)
+    most = np.max([positive * hi + negative * lo for positive, negative in products], axis=0)
     return Interval(least.sum(axis=(2, 3)).ravel(), most.sum(axis=(2, 3)).ravel())
 
 
@@ -95,9 +99,11 @@ def _looked_up(x: Interval, table: Array, first: int) -> Interval:
     return Interval(np.array([row.min() for row in reached]), np.array([row.max() for row in reached]))
 
 
-def _layer(op: Conv2D | Dense, x: Interval, constants: Sequence[Array]) -> Interval:
+def _layer(op: Conv2D | Dense, x: Interval, constants: Sequence[Array], w: FixedFormat) -> Interval:
+    """The sums of a layer whose weights are of format `w`."""
     weights, *bias = constants
-    sums = _products(weights, x, op.x_zero, isinstance(op, Conv2D) and op.window.padded)
+    padded = isinstance(op, Conv2D) and op.window.padded
+    sums = _products(weights, x, op.x_zero, padded, (w.lo, w.hi) if op.reloadable else None)
     return Interval(sums.lo + bias[0], sums.hi + bias[0]) if bias else sums
 
 
@@ -148,8 +154,6 @@ _OF_SEVERAL: Mapping[type[Op], Callable[[Any, Sequence[Interval], Sequence[Array
 _OF_ONE: Mapping[type[Op], Callable[[Any, Interval, TensorType, Sequence[Array]], Interval]] = {
     ArgMax: lambda op, x, kind, constants: Interval(np.array([0]), np.array([len(x.lo) - 1])),
     AveragePool2D: lambda op, x, kind, constants: _averaged(op, x, kind.shape[:2]),
-    Conv2D: lambda op, x, kind, constants: _layer(op, x, constants),
-    Dense: lambda op, x, kind, constants: _layer(op, x, constants),
     FixedSoftmax: lambda op, x, kind, constants: x.everywhere(op.output.zero_point, op.output.hi),
     MaxPool2D: lambda op, x, kind, constants: x,
     Rearrange: lambda op, x, kind, constants: _moved(op, x),
@@ -166,6 +170,8 @@ def _interval(node: Node, graph: Graph, known: Mapping[str, Interval]) -> Interv
     kind = type(node.op)
     if isinstance(node.op, CodeOp):
         return Interval(*node.op.bounds(inputs[0].lo, inputs[0].hi))
+    if isinstance(node.op, Conv2D | Dense):
+        return _layer(node.op, inputs[0], constants, graph.types[node.inputs[1]].fixed)
     if kind in _OF_SEVERAL:
         return _OF_SEVERAL[kind](node.op, inputs, constants)
     if kind in _OF_ONE:

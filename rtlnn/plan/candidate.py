@@ -242,8 +242,9 @@ class Candidate(Option):
         slots = self.folding.slots or 2
         channels = task.sums.shape[2]
         config = KernelConfig(
-            window, self._array, finish.config, channels, slots, finish.constant, maximum, self.folding.memory
-        )
+            window, self._array, finish.config, channels, slots, finish.constant, maximum, self.folding.memory,
+            task.any_weight is not None,
+        )  # fmt: skip
         if self.folding.slots is not None:
             return config
         # a slot is taken from the first step of a pass until two cycles after the departure of its last beat

@@ -41,14 +41,13 @@ def finishing(
     """How the task's sums, of `sum_bits` bits and without what was `taken` from each, become results."""
     signed = task.sums.fixed.signed
     if task.requantize is None:
-        given = replace(task.parameters, bias=task.parameters.bias + taken)
-        return Finish(BiasConfig(lanes, sum_bits, signed), given)
+        return Finish(BiasConfig(lanes, sum_bits, signed), _parameters(task, taken))
     op = task.requantize.op
     assert isinstance(op, Requantize)
     # the same for most foldings of a task
     key = np.asarray(taken).tobytes()
     if key not in task.simplest:
-        task.simplest[key] = _simplest(replace(task.parameters, bias=task.parameters.bias + taken))
+        task.simplest[key] = _simplest(_parameters(task, taken))
     p = task.simplest[key]
     config = RequantizeConfig(
         lanes=lanes,
@@ -69,6 +68,12 @@ def finishing(
         spacing=spacing,
     )
     return Finish(config, p)
+
+
+def _parameters(task: Task, taken: Array | int) -> Parameters:
+    """Those of the task, with what was taken from its sums."""
+    p = task.parameters
+    return replace(p, bias=p.bias + taken, replaced=task.any_weight is not None)
 
 
 def _simplest(p: Parameters) -> Parameters:

@@ -8,7 +8,7 @@ import numpy as np
 from rtlnn.emit.memory import pack_words
 from rtlnn.ir.types import Array
 from rtlnn.layers.arithmetic import Arithmetic
-from rtlnn.layers.lane_sums import LaneSums, Operand, WeightSums
+from rtlnn.layers.lane_sums import LaneSums, Operand, WeightSums, WorstSums
 from rtlnn.layers.mac import MacConfig
 from rtlnn.layers.mac_few_bits import FewBitMacConfig
 from rtlnn.layers.mac_packed import PackedMacConfig
@@ -161,9 +161,13 @@ class Products:
     def _pack(self, signed: bool) -> PackedMacConfig | None:
         task, f, g = self._task, self._folding, self._grouping
         x = Operand.of(task.input.fixed.bits, signed)
-        sums: LaneSums = WeightSums(self._rows, x) if self._exact else task.lane_sums[signed].folded(self.steps)
-        size = ArraySize(f.pe, g.simd, self.sum_bits, prod(f.positions), self.steps, g.at_once)
         w = Operand(task.weight_format.bits, True, *task.weight_bounds)
+        sums: LaneSums
+        if task.any_weight is not None:
+            sums = WorstSums(x, w, self.steps)
+        else:
+            sums = WeightSums(self._rows, x) if self._exact else task.lane_sums[signed].folded(self.steps)
+        size = ArraySize(f.pe, g.simd, self.sum_bits, prod(f.positions), self.steps, g.at_once)
         return pack(size, x, w, sums, f.chain, self._arithmetic, f.accumulation)
 
     @cached_property

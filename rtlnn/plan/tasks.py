@@ -8,7 +8,7 @@ import numpy as np
 
 from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph, Node
-from rtlnn.ir.types import Array, FixedFormat, TensorType
+from rtlnn.ir.types import Array, Encoding, FixedFormat, TensorType
 from rtlnn.layers.lane_sums import Operand, SortedSums
 from rtlnn.ops import (
     Add,
@@ -42,12 +42,13 @@ def signed_bits(values: Array) -> int:
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """Per channel: y = ((sum + bias)·multiplier + offset) / 2**shift."""
+    """Per channel: y = ((sum + bias)·multiplier + offset) / 2**shift. Biases may be `replaced` by any others."""
 
     bias: Array
     multiplier: Array
     offset: Array
     shift: Array
+    replaced: bool = False
 
     @cached_property
     def rows(self) -> list[tuple[int, int, int, int]]:
@@ -57,7 +58,7 @@ class Parameters:
 
     @cached_property
     def biased(self) -> bool:
-        return bool(self.bias.any())
+        return self.replaced or bool(self.bias.any())
 
     @cached_property
     def multiplies(self) -> bool:
@@ -81,8 +82,10 @@ class Parameters:
 
     @cached_property
     def uniform(self) -> bool:
-        """Whether all channels are treated alike."""
-        return all((v == v[0]).all() for v in (self.bias, self.multiplier, self.offset, self.shift))
+        """Whether all channels are treated alike, whatever replaces them."""
+        return not self.replaced and all(
+            (v == v[0]).all() for v in (self.bias, self.multiplier, self.offset, self.shift)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +105,7 @@ class Task:
     sources : names of the values that come in, where they are made: reshapes are left out
     result : name of the value that goes out
     pool : the windows of which the largest sums are requantized; they do not overlap and read no padding
+    any_weight : the weights may be replaced by any of this format; None where they stay as they are
     """
 
     name: str
@@ -114,6 +118,7 @@ class Task:
     sources: tuple[str, ...]
     result: str
     pool: Window | None = None
+    any_weight: FixedFormat | None = None
 
     @property
     def is_kernel(self) -> bool:
@@ -167,16 +172,20 @@ class Task:
 
     @cached_property
     def weight_bounds(self) -> tuple[int, int]:
-        """The least and the largest weight. Raises `TypeError` where there are none."""
+        """The least and the largest weight that there may be. Raises `TypeError` where there are none."""
         if self.weights is None:
             raise TypeError(f"{self.name} has no weights")
+        if self.any_weight is not None:
+            return self.any_weight.lo, self.any_weight.hi
         return int(self.weights.min()), int(self.weights.max())
 
     @cached_property
     def weight_levels(self) -> tuple[int, ...]:
-        """The values of weights that occur, ascending. Raises `TypeError` where there are none."""
+        """The values of weights that may occur, ascending. Raises `TypeError` where there are none."""
         if self.weights is None:
             raise TypeError(f"{self.name} has no weights")
+        if (given := self.any_weight) is not None:
+            return tuple(range(given.lo, given.hi + 1, 2 if given.encoding is Encoding.BIPOLAR else 1))
         return tuple(int(v) for v in np.unique(self.weights))
 
     @cached_property
@@ -189,9 +198,12 @@ class Task:
 
     @cached_property
     def weight_extremes(self) -> tuple[Array, Array]:
-        """The sums of the positive, and of the negative weights of each output channel. Raises `TypeError`."""
+        """The most that positive, and that negative weights of each output channel add up to. Raises `TypeError`."""
         if self.weights is None:
             raise TypeError(f"{self.name} has no weights")
+        if (given := self.any_weight) is not None:
+            most = np.full(len(self.weights), self.weights[0].size, np.int64)
+            return most * max(given.hi, 0), most * min(given.lo, 0)
         flat = self.weights.reshape(len(self.weights), -1).astype(np.int64)
         return np.maximum(flat, 0).sum(axis=1), np.minimum(flat, 0).sum(axis=1)
 
@@ -204,11 +216,14 @@ class Task:
         if self.weights is None:
             raise TypeError(f"{self.name} has no weights")
         flat = self.weights.reshape(len(self.weights), -1).astype(np.int64)
+        if (given := self.any_weight) is not None:
+            # none is further from 0
+            flat = np.full_like(flat, given.lo if -given.lo >= given.hi else given.hi)
         return {s: SortedSums.of(flat, Operand.of(self.input.fixed.bits, s)) for s in (False, True)}
 
     @cached_property
     def weight_format(self) -> FixedFormat:
-        """The narrowest signed format of the weights at hand. Raises `TypeError` where there are none."""
+        """The narrowest signed format of the weights that there may be. Raises `TypeError` where there are none."""
         least, largest = self.weight_bounds
         return FixedFormat.spanning(min(least, -1), largest)
 
@@ -302,6 +317,7 @@ def _task(graph: Graph, node: Node, pools: bool, origins: Mapping[str, str]) -> 
         tuple(origins[v] for v in activations),
         value,
         pool,
+        graph.types[node.inputs[1]].fixed if isinstance(node.op, Conv2D | Dense) and node.op.reloadable else None,
     )
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
+from rtlnn.ir.network import Network
 from rtlnn.ir.types import Array
 
-__all__ = ["Backend", "Noting"]
+__all__ = ["Backend", "Noting", "Reloading"]
 
 
 class Backend(Protocol):
@@ -39,4 +40,16 @@ class Noting(Protocol):
     @property
     def note(self) -> str:
         """What went wrong since it was opened, and was mended; empty if nothing did."""
+        ...
+
+
+@runtime_checkable
+class Reloading(Protocol):
+    """A back end whose hardware can get other weights."""
+
+    def reload(self, network: Network, files: Mapping[str, bytes]) -> None:
+        """From the next run on, compute `network`: other weights in the same hardware.
+
+        `files` are those of loaded and of streamed weights, by their names in the build's `mem/`.
+        """
         ...

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from rtlnn.ir.network import Network
 from rtlnn.ir.types import Array
 from rtlnn.runtime.backend import Backend
 from rtlnn.sim.build_folder import BuildFolder
@@ -22,6 +23,9 @@ class _ReferenceBackend:
         made = self._reference.outputs(*(frames[bus] for bus in self._interface.inputs))
         ports = self._interface.outputs.items()
         return {bus: array.reshape(-1, *port.shape) for (bus, port), array in zip(ports, made, strict=True)}
+
+    def reload(self, network: Network, files: Mapping[str, bytes]) -> None:
+        self._reference = Reference(network)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -13,8 +13,9 @@ from rtlnn.emit.interface import Interface
 from rtlnn.errors import InputError
 from rtlnn.ir.network import ModelPort, Network
 from rtlnn.ir.types import Array
-from rtlnn.runtime.backend import Backend, Noting
+from rtlnn.runtime.backend import Backend, Noting, Reloading
 from rtlnn.runtime.openers import open_backend
+from rtlnn.runtime.reload import memory_files, reloaded
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.reference import load as load_reference
 
@@ -55,13 +56,23 @@ class Runtime:
     interface : the core's ports
     backend : runs the core; the runtime closes it
     batch : frames that go to the back end at once
+    folder : of the build, where weights are to be reloaded
     """
 
-    def __init__(self, network: Network, interface: Interface, backend: Backend, batch: int = BATCH) -> None:
+    def __init__(
+        self,
+        network: Network,
+        interface: Interface,
+        backend: Backend,
+        batch: int = BATCH,
+        folder: Path | None = None,
+    ) -> None:
         if batch < 1:
             raise InputError(f"a batch of {batch} frames cannot be run; give at least 1")
-        self.network, self.interface = network, interface
-        self._backend, self._batch, self._closed = backend, batch, False
+        self.network, self.interface, self.folder = network, interface, folder
+        # whole batches of the hardware
+        self._batch = -(-batch // interface.batch) * interface.batch
+        self._backend, self._closed = backend, False
 
     def __call__(self, *x: Array, **named: Array) -> Array:
         """The model's only output (N, ...), for what `run` takes. Raises `InputError` if it has several."""
@@ -96,6 +107,24 @@ class Runtime:
         cycles = sum(known) if len(known) == len(runs) else None
         note = self._backend.note if isinstance(self._backend, Noting) else ""
         return Run(outputs, frames, seconds, time.perf_counter() - started - seconds, cycles, note)
+
+    def reload(self, layer: str, weights: Array, bias: Array | None = None) -> None:
+        """Replace the weights of a layer, and its biases, from the next run on; `network` has them then, too.
+
+        They are integers in the shape of those of `network.core`: of a dense layer (outputs, inputs), of a convolution
+        (outputs, rows, columns, inputs of a group).
+        Raises `InputError` if the layer was not built for that (`--reloadable`), if they do not fit its hardware, or
+        if the back end cannot do it; then all is as before.
+        """
+        if self._closed:
+            raise InputError("this runtime is closed; load the build again")
+        if self.folder is None:
+            raise InputError("this runtime was made without its build's folder; load the build with rtlnn.runtime.load")
+        if not isinstance(self._backend, Reloading):
+            raise InputError("this back end cannot reload weights; the simulator, the reference and XRT can")
+        network = reloaded(self.network, layer, weights, bias)
+        self._backend.reload(network, memory_files(self.folder, self.interface, network))
+        self.network = network
 
     def _run_batch(self, given: list[Array]) -> tuple[tuple[Array, ...], float, int | None]:
         """The model's outputs, seconds and cycles in the back end."""
@@ -170,4 +199,4 @@ def load(build_dir: Path | str, backend: str = "simulator", *, batch: int = BATC
     """
     folder = BuildFolder.open(Path(build_dir))
     network = load_reference(folder.path).network
-    return Runtime(network, folder.interface, open_backend(backend, folder, options), batch)
+    return Runtime(network, folder.interface, open_backend(backend, folder, options), batch, folder.path)

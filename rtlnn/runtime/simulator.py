@@ -1,10 +1,14 @@
 """The simulator as a back end: the generated Verilog, compiled with Verilator."""
 
+import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rtlnn.emit.interface import Interface
 from rtlnn.errors import CheckFailed
+from rtlnn.ir.network import Network
 from rtlnn.ir.types import Array
 from rtlnn.runtime.backend import Backend
 from rtlnn.sim.build_folder import BuildFolder
@@ -21,6 +25,7 @@ class _SimulatorBackend:
 
     def __init__(self, interface: Interface, core: CompiledCore) -> None:
         self._interface, self._core = interface, core
+        self._own: TemporaryDirectory[str] | None = None  # memory files that were reloaded
 
     def run(self, frames: Mapping[str, Array]) -> Mapping[str, Array]:
         inputs = [frames[bus] for bus in self._interface.inputs]
@@ -34,8 +39,18 @@ class _SimulatorBackend:
         ports = self._interface.outputs.items()
         return {bus: sink.values.reshape(-1, *port.shape) for (bus, port), sink in zip(ports, run.sinks, strict=True)}
 
+    def reload(self, network: Network, files: Mapping[str, bytes]) -> None:
+        if self._own is None:
+            self._own = TemporaryDirectory(prefix="rtlnn-mem-")
+            shutil.copytree(self._core.mem_dir, self._own.name, dirs_exist_ok=True)
+            self._core = replace(self._core, mem_dir=Path(self._own.name).resolve())
+        for name, contents in files.items():
+            (Path(self._own.name) / name).write_bytes(contents)
+
     def close(self) -> None:
         """Every run gives back its instance itself."""
+        if self._own is not None:
+            self._own.cleanup()
 
 
 def open_simulator(folder: BuildFolder, cache_dir: Path | None = None) -> Backend:

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from rtlnn.emit.interface import Interface, StreamPort
-from rtlnn.emit.weights import load_weights
+from rtlnn.emit.weights import WEIGHTS_FILE, read_bytes
 from rtlnn.errors import CheckFailed, InputError
+from rtlnn.ir.network import Network
 from rtlnn.ir.types import Array
 from rtlnn.platforms.alveo.axi import WORD_BYTES
 from rtlnn.platforms.alveo.control import VERSION, Register, StatusBit
@@ -26,8 +27,8 @@ from rtlnn.sim.build_folder import BuildFolder
 
 __all__ = ["open_xrt"]
 
-INPUT, OUTPUT, FRAMES, WEIGHTS = range(4)
-"""The kernel's arguments, in their order."""
+INPUT, OUTPUT, FRAMES, STORES = range(4)
+"""The kernel's arguments, in their order; the last one is the first of those of weights."""
 SLOTS = 2
 TIMEOUT_MS = 30_000
 SLOT_BYTES = 4 << 20
@@ -38,6 +39,7 @@ _MEANINGS = {
     StatusBit.READ_ERROR: "a read was answered with an error",
     StatusBit.WRITE_ERROR: "a write was answered with an error",
     StatusBit.ADDRESS_ERROR: "an address was no multiple of 64",
+    StatusBit.BATCH_ERROR: "the frames of a run were no whole batches",
 }
 
 
@@ -58,7 +60,7 @@ class _Unit:
     name: str
     kernel: Any
     slots: list[_Slot] = field(default_factory=list)
-    weights: Any = None
+    stores: dict[str, Any] = field(default_factory=dict)
 
 
 def _stride(port: StreamPort) -> int:
@@ -72,25 +74,25 @@ class _XrtBackend:
     def __init__(self, xrt: Any, folder: BuildFolder, xclbin: Path, device: int, units: int, most: int) -> None:
         self._xrt, self._interface = xrt, folder.interface
         self._strides = _stride(folder.interface.input), _stride(folder.interface.output)
-        self._most = most or int(np.clip(SLOT_BYTES // max(self._strides), 1, MOST_FRAMES))
+        most = most or int(np.clip(SLOT_BYTES // max(self._strides), 1, MOST_FRAMES))
+        self._batch = folder.interface.batch
+        self._most = -(-most // self._batch) * self._batch
         self._device: Any = xrt.device(device)
         uuid = self._device.load_xclbin(str(xclbin))
         self._design = design_id(folder.path)
-        loads = folder.interface.weight_beats is not None
-        weights = load_weights(folder.mem_dir).view(np.uint8) if loads else None
-        self._units = [self._open(uuid, unit.name, weights) for unit in folder.interface.units[:units]]
+        # in the order of the kernel's arguments
+        names = [] if folder.interface.weight_beats is None else [WEIGHTS_FILE]
+        self._stores = [*names, *(port.file for port in folder.interface.weights.values())]
+        self._units = [self._open(uuid, unit.name) for unit in folder.interface.units[:units]]
+        self._fill({name: read_bytes(folder.mem_dir / name) for name in self._stores})
 
-    def _open(self, uuid: Any, name: str, weights: Array | None) -> _Unit:
+    def _open(self, uuid: Any, name: str) -> _Unit:
         xrt = self._xrt
         kernel = xrt.kernel(
             self._device, uuid, f"{self._interface.kernel}:{{{name}}}", xrt.kernel.cu_access_mode.exclusive
         )
         unit = _Unit(name, kernel)
         self._check_design(unit)
-        if weights is not None:
-            padded = np.pad(weights, (0, -len(weights) % WORD_BYTES))
-            unit.weights = self._buffer(kernel, len(padded), WEIGHTS)
-            self._send(unit.weights, padded)
         for _ in range(SLOTS):
             sizes = [stride * self._most for stride in self._strides]
             slot = _Slot(
@@ -98,10 +100,24 @@ class _XrtBackend:
             )
             slot.run.set_arg(INPUT, slot.input)
             slot.run.set_arg(OUTPUT, slot.output)
-            if unit.weights is not None:
-                slot.run.set_arg(WEIGHTS, unit.weights)
             unit.slots.append(slot)
         return unit
+
+    def _fill(self, files: Mapping[str, bytes]) -> None:
+        """Put weights into buffers of their own: what was loaded is read again where the address is another one."""
+        for unit in self._units:
+            for name, contents in files.items():
+                argument = STORES + self._stores.index(name)
+                padded = np.frombuffer(contents + bytes(-len(contents) % WORD_BYTES), np.uint8)
+                # the buffer before is given back only when this one has its place
+                buffer = self._buffer(unit.kernel, len(padded), argument)
+                self._send(buffer, padded)
+                for slot in unit.slots:
+                    slot.run.set_arg(argument, buffer)
+                unit.stores[name] = buffer
+
+    def reload(self, network: Network, files: Mapping[str, bytes]) -> None:
+        self._fill(files)
 
     def _buffer(self, kernel: Any, size: int, argument: int) -> Any:
         return self._xrt.bo(self._device, size, self._xrt.bo.flags.normal, kernel.group_id(argument))
@@ -116,7 +132,8 @@ class _XrtBackend:
         port = self._interface.output
         results = np.empty((len(given), port.frame_elements), np.int64)
         slots = [unit.slots[number] for number in range(SLOTS) for unit in self._units]
-        size = min(self._most, -(-len(given) // len(slots)))  # few frames are shared out, too
+        share = -(-len(given) // len(slots))  # few frames are shared out, too
+        size = min(self._most, -(-share // self._batch) * self._batch)
         try:
             for first in range(0, len(given), size):
                 slot = next((s for s in slots if not s.frames), None) or self._finish(slots, results)
@@ -221,8 +238,6 @@ def open_xrt(
     interface: Interface = folder.interface
     if not interface.units:
         raise InputError(f"{folder.path} was not built for a card with XRT; choose a platform such as u200")
-    if interface.weights:
-        raise InputError(f"{folder.path} streams weights, whose addresses this back end does not pass; simulate it")
     if run_frames < 0:
         raise InputError(f"a run of {run_frames} frames cannot be made; give at least 1")
     if not 0 <= units <= len(interface.units):

@@ -8,6 +8,7 @@ from string import Template
 import numpy as np
 
 from rtlnn.emit.interface import Interface, StreamPort
+from rtlnn.emit.weights import WEIGHTS_FILE
 from rtlnn.ir.network import Network
 from rtlnn.ir.types import Array
 from rtlnn.ops import Affine, Clip, Quantize, Reshape
@@ -26,11 +27,8 @@ def emit_host(network: Network, interface: Interface, out_dir: Path) -> None:
     """Write `out_dir/host/`: sources, `network.h`, `data/` (constants) and `self_test/` (inputs, expected outputs).
 
     `out_dir` is the build folder, which holds the core already (`interface.json`, `rtl/`, `mem/`).
-    Nothing for a kernel that streams weights, whose addresses the program does not pass.
     Where C++ cannot do the host's parts (see `HostParts.reason`), the program exchanges the core's own integers.
     """
-    if interface.weights:
-        return  # it does not pass the addresses of streamed weights
     made = host_parts(network)
     folder = out_dir / "host"
     for name in ("data", "self_test"):
@@ -62,7 +60,8 @@ def _header(network: Network, interface: Interface, made: HostParts, design: int
         kernel=interface.kernel,
         units=", ".join(f'"{unit.name}"' for unit in interface.units),
         design=f"0x{design:016X}ULL",
-        loads=str(interface.weight_beats is not None).lower(),
+        stores=", ".join(f'"{name}"' for name in _stores(interface)),
+        whole=interface.batch,
         input=_port(interface.input),
         output=_port(interface.output),
         input_shape=_shape(shapes[0]),
@@ -71,6 +70,12 @@ def _header(network: Network, interface: Interface, made: HostParts, design: int
         head=_statements(head),
         tail=_statements(made.tail),
     )
+
+
+def _stores(interface: Interface) -> list[str]:
+    """The files of weights that the kernel reads, in the order of its arguments."""
+    loaded = [] if interface.weight_beats is None else [WEIGHTS_FILE]
+    return [*loaded, *(port.file for port in interface.weights.values())]
 
 
 def _statements(lines: Sequence[str]) -> str:

@@ -105,14 +105,15 @@ std::size_t frames_of(const npy::Array &array, const std::vector<std::size_t> &s
 class Program {
 public:
   explicit Program(const Options &options) : options_(options) {
-    units::Settings settings{network::kernel, {}, network::input, network::output, network::design, "", options.batch,
-                             std::chrono::seconds(30)};
+    units::Settings settings{network::kernel, {}, network::input, network::output, network::design, {}, options.batch,
+                             network::whole, std::chrono::seconds(30)};
     settings.names.assign(network::units.begin(), network::units.begin() + static_cast<std::ptrdiff_t>(options.units));
-    if (network::loads_weights)
-      settings.weights = options.data + "/../../mem/weights.bin";
+    for (const std::string &name : network::stores)
+      settings.stores.push_back(options.data + "/../../mem/" + name);
     const std::size_t frame = std::max(network::input.stride(), network::output.stride());
     if (settings.batch == 0)
       settings.batch = std::clamp(slot_bytes / frame, std::size_t{1}, most_frames);
+    settings.batch = (settings.batch + network::whole - 1) / network::whole * network::whole;
     xrt::device device(options.device);
     const xrt::uuid xclbin = device.load_xclbin(options.xclbin);
     units_ = std::make_unique<units::Units>(device, xclbin, settings);

@@ -31,7 +31,7 @@ namespace units {
 constexpr std::size_t word_bytes = 64;    // every frame starts at a multiple of this
 constexpr std::uint32_t status_offset = 0x30, magic_offset = 0x40, version_offset = 0x44, design_offset = 0x48;
 constexpr std::uint32_t magic = 0x4E4E5452, version = 1; // of every kernel with these registers
-constexpr int input_argument = 0, output_argument = 1, frames_argument = 2, weights_argument = 3;
+constexpr int input_argument = 0, output_argument = 1, frames_argument = 2, first_store = 3;
 
 // One side of the core: a frame's elements, and how they lie in memory.
 struct Port {
@@ -65,16 +65,18 @@ struct Settings {
   std::string kernel;
   std::vector<std::string> names; // of the units
   Port input, output;
-  std::uint64_t design; // the number of the build
-  std::string weights;  // the file of what is loaded into the design, if there is one
-  std::size_t batch;    // frames of a run at most
+  std::uint64_t design;            // the number of the build
+  std::vector<std::string> stores; // files of weights that the kernel reads, in the order of its arguments
+  std::size_t batch;               // frames of a run at most: whole batches of the hardware
+  std::size_t whole;               // frames of a batch of the hardware
   std::chrono::milliseconds timeout;
 };
 
 inline std::string describe(std::uint32_t status) {
-  static const std::array<const char *, 4> meanings{"a frame was too short or too long", "a read was answered with an error",
+  static const std::array<const char *, 5> meanings{"a frame was too short or too long", "a read was answered with an error",
                                                     "a write was answered with an error",
-                                                    "an address was no multiple of 64"};
+                                                    "an address was no multiple of 64",
+                                                    "the frames of a run were no whole batches"};
   std::string text;
   for (std::size_t bit = 0; bit < meanings.size(); ++bit)
     if (status >> bit & 1)
@@ -88,15 +90,16 @@ public:
       : settings_(settings), name_(name),
         kernel_(device, xclbin, settings.kernel + ":{" + name + "}", xrt::kernel::cu_access_mode::exclusive) {
     check_design();
-    if (!settings.weights.empty()) {
-      std::ifstream file(settings.weights, std::ios::binary);
+    for (const std::string &store : settings.stores) {
+      std::ifstream file(store, std::ios::binary);
       const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
       if (bytes.empty())
-        throw std::runtime_error(settings.weights + " cannot be read, or is empty");
+        throw std::runtime_error(store + " cannot be read, or is empty");
       // reads are whole words
-      weights_ = xrt::bo(device, (bytes.size() + word_bytes - 1) / word_bytes * word_bytes, group(weights_argument));
-      std::memcpy(weights_.map<char *>(), bytes.data(), bytes.size());
-      weights_.sync(XCL_BO_SYNC_BO_TO_DEVICE);
+      const int argument = first_store + static_cast<int>(stores_.size());
+      stores_.emplace_back(device, (bytes.size() + word_bytes - 1) / word_bytes * word_bytes, group(argument));
+      std::memcpy(stores_.back().map<char *>(), bytes.data(), bytes.size());
+      stores_.back().sync(XCL_BO_SYNC_BO_TO_DEVICE);
     }
     for (Slot &slot : slots_) {
       slot.input = xrt::bo(device, settings.input.stride() * settings.batch, group(input_argument));
@@ -104,8 +107,8 @@ public:
       slot.run = xrt::run(kernel_);
       slot.run.set_arg(input_argument, slot.input);
       slot.run.set_arg(output_argument, slot.output);
-      if (!settings.weights.empty())
-        slot.run.set_arg(weights_argument, weights_);
+      for (std::size_t i = 0; i < stores_.size(); ++i)
+        slot.run.set_arg(first_store + static_cast<int>(i), stores_[i]);
     }
   }
 
@@ -147,7 +150,9 @@ private:
     for (std::size_t i = 0; i < frames; ++i)
       port.pack(in.data() + (first + i) * port.elements, memory + i * port.stride());
     slot.input.sync(XCL_BO_SYNC_BO_TO_DEVICE, frames * port.stride(), 0);
-    slot.run.set_arg(frames_argument, static_cast<std::uint32_t>(frames));
+    // the hardware takes whole batches: what is behind the last frame counts as frames, too
+    const std::size_t whole = (frames + settings_.whole - 1) / settings_.whole * settings_.whole;
+    slot.run.set_arg(frames_argument, static_cast<std::uint32_t>(whole));
     check_status(); // a start that finds the kernel idle clears it
     slot.run.start();
     slot.first = first;
@@ -194,7 +199,7 @@ private:
   const Settings &settings_;
   std::string name_;
   xrt::kernel kernel_;
-  xrt::bo weights_;
+  std::vector<xrt::bo> stores_;
   std::array<Slot, slots> slots_;
 };
 
@@ -208,7 +213,8 @@ public:
   // The core's output frames for its input frames; throws what a unit has thrown.
   std::vector<double> run(const std::vector<double> &in) {
     const std::size_t frames = in.size() / settings_.input.elements, places = units_.size() * Unit::slots;
-    const std::size_t batch = std::min(settings_.batch, (frames + places - 1) / places); // few are shared out, too
+    const std::size_t share = (frames + places - 1) / places; // few are shared out, too
+    const std::size_t batch = std::min(settings_.batch, (share + settings_.whole - 1) / settings_.whole * settings_.whole);
     std::vector<double> out(frames * settings_.output.elements);
     std::atomic<std::size_t> next{0};
     std::vector<std::exception_ptr> failures(units_.size());
