@@ -103,7 +103,9 @@ def plan_network(
     if given is not None and dies is not None and (shortfalls := dies.shortfalls(circuit)):
         raise InputError(f"the plan does not fit its dies: it takes {', '.join(shortfalls)}")
     plan = HardwarePlan.of(network.name, platform, chosen, depths, planner.assembly.dies)
-    return Design(network, plan, tuple(chosen), depths, circuit, schedule_circuit(circuit), cost, planner.margin)
+    return Design(
+        network, plan, tuple(chosen), depths, circuit, schedule_circuit(circuit, planner.frames), cost, planner.margin
+    )
 
 
 class _Planner:
@@ -121,6 +123,7 @@ class _Planner:
         self.assembly = Assembly(network.core, self.tasks, memory=memory)
         self._costs = Costs(self.assembly)
         self.margin: Margin | None = None
+        self.frames = FRAMES  # that are scheduled
         self._memory, self._streaming = memory, Streaming()
         self._arithmetic, self._dies, self._progress = arithmetic, dies, progress
 
@@ -166,12 +169,25 @@ class _Planner:
         return self._settle(given.options(self.tasks, self._arithmetic), given.depths(self.assembly.edges))
 
     def _settle(self, chosen: Sequence[Option], given: Depths) -> tuple[list[Option], dict[Edge, int]]:
-        """Line buffers, then queues."""
+        """Line buffers, then queues: for a few frames, or where those were too few, for all that are under way at once.
+
+        What is enough for the first frames of a deep network can be too small for those that meet others in it.
+        """
+        while True:
+            settled, depths = self._settle_scheduled(chosen, given)
+            circuit = self.assembly.circuit(settled, depths)
+            first = schedule_circuit(circuit, self.frames)
+            more = FRAMES - 1 - (-first.latency // first.interval)
+            if more <= self.frames or schedule_circuit(circuit, more).interval <= first.interval:
+                return settled, depths
+            self.frames = more
+
+    def _settle_scheduled(self, chosen: Sequence[Option], given: Depths) -> tuple[list[Option], dict[Edge, int]]:
         self._progress("sizing buffers")
         edges, trace = self._edges_beside(chosen)
-        settled = settle_rows(chosen, trace, lambda options: self._trace(options, FRAMES, edges).schedule())
+        settled = settle_rows(chosen, trace, lambda options: self._trace(options, self.frames, edges).schedule())
         del trace
-        return settled, settle_queues(self._circuits(settled), self.assembly.edges, given)
+        return settled, settle_queues(self._circuits(settled), self.assembly.edges, given, self.frames)
 
     def _choose(self, goal: Goal, budget: Budget) -> list[Option]:
         """Foldings with which the whole keeps to the goal's interval, by the exact schedule."""
@@ -207,10 +223,10 @@ class _Planner:
     def _edges_beside(self, chosen: Sequence[Option]) -> tuple[Sequence[Edge], Trace]:
         """Where queues are while line buffers shrink: not in front of them, if these are enough: a queue costs more."""
         joins = [edge for edge in self.assembly.edges if edge.joins]
-        trace = self._trace(chosen, FRAMES, joins)
-        if len(joins) == len(self.assembly.edges) or trace.schedule().keeps(self._timing(chosen)):
+        trace = self._trace(chosen, self.frames, joins)
+        if len(joins) == len(self.assembly.edges) or trace.schedule().keeps(self._timing(chosen, self.frames)):
             return joins, trace
-        return self.assembly.edges, self._trace(chosen, FRAMES, self.assembly.edges)
+        return self.assembly.edges, self._trace(chosen, self.frames, self.assembly.edges)
 
     def _circuits(self, options: Sequence[Option]) -> Circuits:
         return lambda depths, blocks: self.assembly.circuit(options, depths, blocks=blocks)

@@ -32,7 +32,9 @@ def unlimited(circuit: Circuits, edges: Sequence[Edge], frames: int = FRAMES) ->
     return dict.fromkeys(edges, max(frames * beats, LEAST))
 
 
-def settle_queues(circuit: Circuits, edges: Sequence[Edge], given: Depths | None = None) -> dict[Edge, int]:
+def settle_queues(
+    circuit: Circuits, edges: Sequence[Edge], given: Depths | None = None, frames: int = FRAMES
+) -> dict[Edge, int]:
     """The smallest depths with which interval and latency are those of queues that are never full; 0 for no queue.
 
     A smaller queue never makes anything earlier, so the least depth of each can be searched, one after the other; none
@@ -40,13 +42,14 @@ def settle_queues(circuit: Circuits, edges: Sequence[Edge], given: Depths | None
     deep as what they hold where nothing ever waits for room in them, which is nearly always the same. What the schedule
     carries out for some frames cannot deadlock under any stalls (docs/schedule.md).
 
-    Those that are `given` stay as they are. Raises `InputError` if the design then comes to a stop.
+    `frames` are scheduled. Those depths that are `given` stay as they are. Raises `InputError` if the design then comes
+    to a stop.
     """
     given = given or {}
-    depths = {**unlimited(circuit, edges), **given}
+    depths = {**unlimited(circuit, edges, frames), **given}
     if not depths:
         return depths
-    search = _Search(circuit, edges, depths)
+    search = _Search(circuit, edges, depths, frames)
     free = [edge for edge in edges if edge not in given]
     # those that nobody needs first: without them the others are bounded
     for alone in (dict.fromkeys(free, 0), {edge: 0 for edge in free if not edge.joins}, {}):
@@ -75,10 +78,10 @@ def _in_blocks(search: "_Search", depths: dict[Edge, int], free: Sequence[Edge])
 class _Search:
     """Tells whether depths are enough: whether interval and latency are those with the depths `roomy`."""
 
-    def __init__(self, circuit: Circuits, edges: Sequence[Edge], roomy: Depths) -> None:
-        self._circuit, self._edges, self.blocks = circuit, edges, False
+    def __init__(self, circuit: Circuits, edges: Sequence[Edge], roomy: Depths, frames: int) -> None:
+        self._circuit, self._edges, self._frames, self.blocks = circuit, edges, frames, False
         largest = circuit(roomy, False)
-        goal = schedule_circuit(largest)
+        goal = schedule_circuit(largest, frames)
         if not goal.complete:
             raise InputError("the plan's queues are too small: the design comes to a stop; leave out `queues`")
         self._goal, self._trials = goal, trials_for(largest)
@@ -90,7 +93,7 @@ class _Search:
         first = schedule_circuit(circuit, 1)
         if not first.complete or first.latency > self._goal.latency:
             return None
-        trace = Trace.of(circuit)
+        trace = Trace.of(circuit, self._frames)
         return trace if trace.schedule().keeps(self._goal) else None
 
     def held(self, trace: Trace, depths: Depths) -> dict[Edge, int]:

@@ -78,7 +78,7 @@ def _design(network: Network, interval: int, arithmetic: Arithmetic = Arithmetic
 def _check(design: Design, interval: int) -> None:
     assert design.schedule.complete
     assert design.schedule.interval <= interval
-    frames = 12
+    frames = 8 + 2 * -(-design.schedule.latency // design.schedule.interval)
     longer = schedule_circuit(design.circuit, frames)
     assert longer.complete
     assert len(longer.ends) == frames
