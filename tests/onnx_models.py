@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,17 @@ class Model:
         domains = {"", *(n.domain for n in self.nodes)}
         opsets = [helper.make_opsetid(d, self.opset if not d else 1) for d in sorted(domains)]
         return helper.make_model(graph, opset_imports=opsets, ir_version=8 if self.opset < 21 else 10)
+
+
+def dense_layers(rng: np.random.Generator, sizes: Sequence[int]) -> onnx.ModelProto:
+    """Dense layers fc1, fc2, ... of real numbers, a Relu behind each but the last."""
+    model = Model(["N", sizes[0]])
+    for number, (inputs, outputs) in enumerate(pairwise(sizes), 1):
+        if number > 1:
+            model.add("Relu")
+        weights, bias = rng.normal(0, 0.5, (outputs, inputs)), rng.normal(0, 0.5, outputs)
+        model.add("Gemm", np.float32(weights), np.float32(bias), name=f"fc{number}", transB=1)
+    return model.build(["N", sizes[-1]])
 
 
 def session(model: onnx.ModelProto, *, s8s8: bool = True, optimized: bool = True) -> ort.InferenceSession:

@@ -11,8 +11,11 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from string import Template
 
+from rtlnn.emit.interface import Interface
 from rtlnn.errors import CheckFailed, InputError
+from rtlnn.platforms.alveo.control import arguments_of
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.toolchain import default_cache_dir, find_toolchain, run_tool
 
@@ -24,6 +27,25 @@ _VERILATOR = (
     *("--cc", "--exe", "--build", "--no-timing", "-O3", "--x-assign", "fast", "--x-initial", "fast"),
     *("-Wno-fatal", "-Wno-lint", "-Wno-style", "--prefix", "Vkernel", "--default-language", "1364-2005"),
 )
+
+
+_BUSES = Template("""\
+// The buses of the kernel: input, output, then those of weights in the order of its arguments.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace card {
+
+constexpr unsigned banks_a_unit = $banks;
+constexpr std::array<unsigned, $count> bus_banks{$bus_banks};           // among those of the unit
+constexpr std::array<std::uint32_t, $count> address_offsets{$offsets}; // registers
+
+} // namespace card
+
+#define CARD_STORES(X) $stores
+""")
 
 
 @dataclass(frozen=True)
@@ -91,7 +113,7 @@ class SimulatedCard:
                 verilog.append(f"{number}.v")
                 shutil.copy(path, work / verilog[-1])
             flags = f"-std=c++20 -fPIC -I{work} -I{(folder / 'include').resolve()}"
-            flags += " -DCARD_WEIGHTS" if interface.weight_beats is not None else ""
+            (work / "buses.h").write_text(_buses(interface))
             command = [str(tools.executable), *_VERILATOR, "--top-module", interface.kernel, "-Mdir", "obj"]
             command += [f'-DRTLNN_MEM_DIR="{build.mem_dir.resolve()}/"', "-CFLAGS", flags]
             command += ["-LDFLAGS", "-shared -pthread -Wl,-Bsymbolic", "-o", _LIBRARY]
@@ -125,3 +147,17 @@ class SimulatedCard:
                 raise CheckFailed(f"the host program did not end within {timeout:g} s") from None
         cycles = [line.split()[2] for line in done.stdout.splitlines() if line.startswith("simulated card:")]
         return HostRun(done.returncode, done.stdout, int(cycles[-1]) if cycles else 0)
+
+
+def _buses(interface: Interface) -> str:
+    """The header that tells the card's model which buses the kernel has; all units have theirs alike."""
+    arguments = [argument for argument in arguments_of(interface) if argument.port]
+    places = interface.units[0].banks
+    banks = list(dict.fromkeys(places.values()))
+    return _BUSES.substitute(
+        banks=len(banks),
+        count=len(arguments),
+        bus_banks=", ".join(str(banks.index(places[str(argument.port)])) for argument in arguments),
+        offsets=", ".join(hex(argument.offset) for argument in arguments),
+        stores=" ".join(f"X({argument.port})" for argument in arguments[2:]),
+    )

@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint64_t page = 4096;
 constexpr unsigned burst_words = 64, okay = 0, slave_error = 2;
 constexpr std::uint32_t control = 0x00, start = 1, done = 2, resume = 16;
-constexpr std::array<std::uint32_t, 3> address_offsets{0x10, 0x1C, 0x38};
+constexpr std::size_t in = 0, out = 1, first_store = 2; // buses
 constexpr std::uint32_t frames_offset = 0x28;
 constexpr unsigned reset_cycles = 16;
 
@@ -43,9 +43,10 @@ unsigned char *Memory::find(std::uint64_t address, std::size_t bytes, unsigned b
   return buffer.bytes.data() + (address - base);
 }
 
-Unit::Unit(unsigned number, unsigned bank, const Settings &settings, Memory &memory)
-    : bank_(bank), settings_(settings), memory_(memory),
-      top_(std::make_unique<Vkernel>(("unit" + std::to_string(number)).c_str())) {
+Unit::Unit(unsigned number, const Settings &settings, Memory &memory)
+    : settings_(settings), memory_(memory), top_(std::make_unique<Vkernel>(("unit" + std::to_string(number)).c_str())) {
+  for (std::size_t bus = 0; bus < buses; ++bus)
+    banks_.at(bus) = settings.bank_of(number, bus);
   for (unsigned i = 0; i < 2 * reset_cycles; ++i) {
     top_->ap_rst_n = 0;
     top_->ap_clk = i & 1;
@@ -89,7 +90,7 @@ void Unit::schedule() {
       running_.pop_front();
     } else if (!(value & start) && !waiting_.empty()) {
       const Run &run = *waiting_.front();
-      for (std::size_t i = 0; i < address_offsets.size(); ++i)
+      for (std::size_t i = 0; i < buses; ++i)
         for (unsigned half = 0; half < 2; ++half) {
           const auto word = static_cast<std::uint32_t>(run.addresses[i] >> 32 * half);
           access(std::make_shared<Access>(Access{true, address_offsets[i] + 4 * half, word}));
@@ -106,40 +107,45 @@ void Unit::schedule() {
   }
 }
 
-bool Unit::settle(std::uint64_t cycle, bool word) {
+void Unit::settle(std::uint64_t cycle, std::vector<bool> &taken) {
   schedule();
   lite();
-  const auto due = [&](const Reads &reads) { return !reads.bursts.empty() && reads.bursts.front().due <= cycle; };
-  // the write goes first: what is written makes room, and its burst is complete in the kernel
-  write_granted_ = word && !writes_.empty() && writes_.front().due <= cycle && top_->m_axi_out_wvalid;
-  input_.offered = word && !write_granted_ && due(input_);
-  weights_.offered = word && !write_granted_ && !input_.offered && due(weights_);
+  // a bus gets its bank if no other one has it; the write goes first: what is written makes room, and its burst is
+  // complete in the kernel
+  const auto granted = [&](std::size_t bus, bool wanted) {
+    const bool free = wanted && !taken.at(banks_.at(bus));
+    taken.at(banks_.at(bus)) = taken.at(banks_.at(bus)) || free;
+    return free;
+  };
+  write_granted_ = granted(out, !writes_.empty() && writes_.front().due <= cycle && top_->m_axi_out_wvalid);
 
-  const auto offer = [&](Reads &reads, auto &rvalid, auto &rdata, auto &rresp, auto &rlast) {
+  const auto offer = [&](std::size_t bus, auto &rvalid, auto &rdata, auto &rresp, auto &rlast) {
+    Reads &reads = reads_.at(bus);
+    reads.offered = granted(bus, !reads.bursts.empty() && reads.bursts.front().due <= cycle);
     rvalid = reads.offered;
     if (!reads.offered)
       return;
     const Burst &burst = reads.bursts.front();
-    const unsigned char *bytes = memory_.find(burst.address, word_bytes, bank_);
+    const unsigned char *bytes = memory_.find(burst.address, word_bytes, banks_.at(bus));
     rresp = bytes ? okay : slave_error;
     rlast = burst.words == 1;
     if (bytes)
       std::memcpy(rdata.data(), bytes, word_bytes);
   };
   top_->m_axi_in_arready = 1;
-  offer(input_, top_->m_axi_in_rvalid, top_->m_axi_in_rdata, top_->m_axi_in_rresp, top_->m_axi_in_rlast);
-#ifdef CARD_WEIGHTS
-  top_->m_axi_weights_arready = 1;
-  offer(weights_, top_->m_axi_weights_rvalid, top_->m_axi_weights_rdata, top_->m_axi_weights_rresp,
-        top_->m_axi_weights_rlast);
-#endif
+  offer(in, top_->m_axi_in_rvalid, top_->m_axi_in_rdata, top_->m_axi_in_rresp, top_->m_axi_in_rlast);
+  [[maybe_unused]] std::size_t store = first_store;
+#define OFFER(bus)                                                                                                     \
+  top_->bus##_arready = 1;                                                                                             \
+  offer(store++, top_->bus##_rvalid, top_->bus##_rdata, top_->bus##_rresp, top_->bus##_rlast);
+  CARD_STORES(OFFER)
+#undef OFFER
   top_->m_axi_out_awready = 1;
   top_->m_axi_out_wready = write_granted_;
   top_->m_axi_out_bvalid = !answers_.empty() && answers_.front().first <= cycle;
   top_->m_axi_out_bresp = answers_.empty() ? okay : answers_.front().second;
   top_->ap_clk = 0;
   top_->eval();
-  return write_granted_ || input_.offered || weights_.offered;
 }
 
 void Unit::edge(std::uint64_t cycle) {
@@ -157,17 +163,19 @@ void Unit::edge(std::uint64_t cycle) {
     reads.bursts.push_back({address, length + 1, cycle + settings_.memory_latency});
     check(reads.bursts.back(), bus);
   };
-  take(input_, top_->m_axi_in_rready);
-  ask(input_, top_->m_axi_in_arvalid, top_->m_axi_in_araddr, top_->m_axi_in_arlen, "m_axi_in");
-#ifdef CARD_WEIGHTS
-  take(weights_, top_->m_axi_weights_rready);
-  ask(weights_, top_->m_axi_weights_arvalid, top_->m_axi_weights_araddr, top_->m_axi_weights_arlen, "m_axi_weights");
-#endif
+  take(reads_.at(in), top_->m_axi_in_rready);
+  ask(reads_.at(in), top_->m_axi_in_arvalid, top_->m_axi_in_araddr, top_->m_axi_in_arlen, "m_axi_in");
+  [[maybe_unused]] std::size_t store = first_store;
+#define TAKE(bus)                                                                                                      \
+  take(reads_.at(store), top_->bus##_rready);                                                                          \
+  ask(reads_.at(store++), top_->bus##_arvalid, top_->bus##_araddr, top_->bus##_arlen, #bus);
+  CARD_STORES(TAKE)
+#undef TAKE
   if (top_->m_axi_out_bvalid && top_->m_axi_out_bready)
     answers_.pop_front();
   if (write_granted_ && top_->m_axi_out_wvalid) {
     Burst &burst = writes_.front();
-    unsigned char *bytes = memory_.find(burst.address, word_bytes, bank_);
+    unsigned char *bytes = memory_.find(burst.address, word_bytes, banks_.at(out));
     if (bytes)
       std::memcpy(bytes, top_->m_axi_out_wdata.data(), word_bytes);
     failed_ = failed_ || !bytes;
@@ -203,18 +211,15 @@ void Unit::edge(std::uint64_t cycle) {
 
 Card::Card(const Settings &settings) : settings_(settings) {
   for (unsigned i = 0; i < settings_.units; ++i)
-    units_.push_back(std::make_unique<Unit>(i, bank_of(i), settings_, memory_));
+    units_.push_back(std::make_unique<Unit>(i, settings_, memory_));
 }
 
 Card::~Card() = default;
 
 void Card::step() {
-  std::vector<bool> taken(units_.size(), false); // by bank
-  for (std::size_t i = 0; i < units_.size(); ++i) {
-    Unit &unit = *units_[(i + cycle_) % units_.size()]; // round robin
-    if (unit.settle(cycle_, !taken[unit.bank()]))
-      taken[unit.bank()] = true;
-  }
+  std::vector<bool> taken(std::size_t{settings_.units} * banks_a_unit, false); // by bank
+  for (std::size_t i = 0; i < units_.size(); ++i)
+    units_[(i + cycle_) % units_.size()]->settle(cycle_, taken); // round robin
   for (auto &unit : units_)
     unit->edge(cycle_);
   ++cycle_;

@@ -1,7 +1,8 @@
 // A card in simulation: compute units (the Verilated kernel, cycle by cycle), banks of memory, and the PCIe link.
 //
-// All units share one clock. A bank moves one word of 64 bytes a cycle, in either direction, `memory_latency` cycles
-// after it was asked; the link moves `link_bytes` a cycle in each direction, `link_latency` cycles after a transfer
+// All units share one clock. Each has banks of its own, if they do not all share one; which bus goes to which of them is
+// in `buses.h`, written for each kernel. A bank moves one word of 64 bytes a cycle, in either direction,
+// `memory_latency` cycles after it was asked; the link moves `link_bytes` a cycle in each direction, `link_latency` cycles after a transfer
 // was begun, one transfer after the other. The scheduler does what XRT's does with an `ap_ctrl_chain` kernel: it writes
 // the arguments and the start of a waiting run as soon as START reads 0, and CONTINUE as soon as DONE reads 1.
 #pragma once
@@ -16,12 +17,14 @@
 #include <string>
 #include <vector>
 
+#include "buses.h"
+
 class Vkernel;
 
 namespace card {
 
 constexpr unsigned word_bytes = 64;
-constexpr unsigned buses = 3; // input, output, weights: places of the arguments input, output, weights
+constexpr std::size_t buses = bus_banks.size(); // input, output, then those of weights
 
 struct Settings {
   unsigned units = 1;
@@ -29,6 +32,10 @@ struct Settings {
   unsigned link_latency = 300;
   double link_bytes = 40;
   bool one_bank = false; // all units share one bank
+
+  unsigned bank_of(unsigned unit, std::size_t bus) const {
+    return one_bank ? 0 : unit * banks_a_unit + bus_banks.at(bus);
+  }
 };
 
 // The kernel broke the rules of a bus.
@@ -44,7 +51,7 @@ struct Burst {
 };
 
 struct Run {
-  std::array<std::uint64_t, 3> addresses{}; // input, output, weights
+  std::array<std::uint64_t, buses> addresses{};
   std::uint32_t frames = 0;
   bool done = false;
 };
@@ -68,7 +75,7 @@ private:
 
 class Unit {
 public:
-  Unit(unsigned number, unsigned bank, const Settings &settings, Memory &memory);
+  Unit(unsigned number, const Settings &settings, Memory &memory);
   ~Unit();
   void submit(std::shared_ptr<Run> run) { waiting_.push_back(std::move(run)); }
   // One access of the host to a register; `finished` tells when `value` is there.
@@ -79,18 +86,16 @@ public:
   };
   void access(std::shared_ptr<Access> access) { accesses_.push_back(std::move(access)); }
 
-  // A cycle in two steps: what enters the kernel (`word`: the bank is free for one word), then the clock's edge.
-  // `settle` returns whether a word moves.
-  bool settle(std::uint64_t cycle, bool word);
+  // A cycle in two steps: what enters the kernel (`taken`: banks that move a word already), then the clock's edge.
+  void settle(std::uint64_t cycle, std::vector<bool> &taken);
   void edge(std::uint64_t cycle);
   bool busy() const { return !waiting_.empty() || !running_.empty(); }
-  unsigned bank() const { return bank_; }
 
 private:
   void lite();
   void schedule();
 
-  unsigned bank_;
+  std::array<unsigned, buses> banks_;
   const Settings &settings_;
   Memory &memory_;
   std::unique_ptr<Vkernel> top_;
@@ -102,7 +107,7 @@ private:
     std::deque<Burst> bursts;
     bool offered = false;
   };
-  Reads input_, weights_;
+  std::array<Reads, buses> reads_; // by bus; that of the output is not used
   std::deque<Burst> writes_;
   std::deque<std::pair<std::uint64_t, unsigned>> answers_; // due, response
   bool failed_ = false;                                    // the write burst under way met no memory
@@ -117,8 +122,7 @@ public:
   std::uint64_t begin_transfer(bool to_card, std::size_t bytes); // the cycle in which it ends
   std::uint64_t cycle() const { return cycle_; }
   Unit &unit(unsigned number) { return *units_.at(number); }
-  unsigned units() const { return settings_.units; }
-  unsigned bank_of(unsigned unit) const { return settings_.one_bank ? 0 : unit; }
+  const Settings &settings() const { return settings_; }
   Memory &memory() { return memory_; }
 
 private:

@@ -28,7 +28,13 @@ namespace {
 constexpr std::uint64_t quiet_cycles = 2'000'000; // longer than any wait of a healthy card of small frames
 constexpr std::chrono::milliseconds poll{10};
 constexpr int asleep_polls = 3; // in a row: a thread that computes may be held up for a moment, too
-constexpr int weights_argument = 3;
+constexpr int frames_argument = 2;
+
+// The bus that an argument is the address of; `card::buses` where there is none.
+std::size_t bus_of(int argument) {
+  const auto bus = static_cast<std::size_t>(argument < frames_argument ? argument : argument - 1);
+  return argument < 0 || argument == frames_argument || bus >= card::buses ? card::buses : bus;
+}
 
 // Whether a thread of this process waits for something, or has ended; not whether the machine has no time for it.
 bool asleep(pid_t thread) {
@@ -213,14 +219,18 @@ kernel::kernel(const device &device, const uuid &, const std::string &name, cu_a
     throw std::runtime_error("no compute unit called " + name);
   const int number = std::stoi(name.substr(last + 1));
   const auto &card = device.get_handle();
-  if (!card || number < 1 || static_cast<unsigned>(number) > card->units())
+  if (!card || number < 1 || static_cast<unsigned>(number) > card->settings().units)
     throw std::runtime_error("no compute unit called " + name);
   if (mode != cu_access_mode::exclusive)
     throw std::runtime_error("registers are read of a unit opened for exclusive access only");
   handle.reset(new Unit{card, static_cast<unsigned>(number) - 1});
 }
 
-int kernel::group_id(int) const { return static_cast<int>(handle->card->bank_of(handle->number)); }
+int kernel::group_id(int argument) const {
+  if (bus_of(argument) == card::buses)
+    throw std::runtime_error("argument " + std::to_string(argument) + " is no buffer");
+  return static_cast<int>(handle->card->settings().bank_of(handle->number, bus_of(argument)));
+}
 std::uint32_t kernel::read_register(std::uint32_t offset) const { return handle->access(false, offset, 0); }
 void kernel::write_register(std::uint32_t offset, std::uint32_t data) { handle->access(true, offset, data); }
 
@@ -235,16 +245,17 @@ run::run(const kernel &kernel) : handle(std::make_shared<Command>()) { handle->u
 
 void run::set_arg(int index, const bo &buffer) {
   const Command &command = *handle;
-  if (index != 0 && index != 1 && index != weights_argument)
+  const std::size_t bus = bus_of(index);
+  if (bus == card::buses)
     throw std::runtime_error("argument " + std::to_string(index) + " is no buffer");
-  if (buffer.get_handle()->bank != command.unit->card->bank_of(command.unit->number))
+  if (buffer.get_handle()->bank != command.unit->card->settings().bank_of(command.unit->number, bus))
     throw std::runtime_error("a buffer in a bank that the compute unit does not reach");
-  handle->arguments.addresses.at(static_cast<std::size_t>(std::min(index, 2))) = buffer.address();
+  handle->arguments.addresses.at(bus) = buffer.address();
   handle->buffers[index] = buffer.get_handle();
 }
 
 void run::set_arg(int index, std::uint32_t value) {
-  if (index != 2)
+  if (index != frames_argument)
     throw std::runtime_error("argument " + std::to_string(index) + " is a buffer");
   handle->arguments.frames = value;
 }
