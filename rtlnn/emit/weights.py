@@ -79,4 +79,4 @@ def load_stream(file: Path, beats: int) -> NDArray[np.uint8]:
 
 def load_weights(folder: Path) -> NDArray[np.uint64]:
     """The beats in `folder`. Raises `InputError` if its file cannot be read."""
-    return np.frombuffer(read_bytes(folder / WEIGHTS_FILE), "<u8")
+    return np.frombuffer(read_bytes(folder / WEIGHTS_FILE), "<u8").astype(np.uint64)
