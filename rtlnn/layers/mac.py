@@ -69,7 +69,7 @@ class MacConfig:
     @property
     def latency(self) -> int:
         """Cycles from a pass's last step on `x` to its sums on `acc`."""
-        return 2 + tree_latency(self.simd)
+        return 3 + tree_latency(self.simd)
 
     @property
     def resources(self) -> Resources:
@@ -78,7 +78,9 @@ class MacConfig:
         in_dsp = product >= 9
         products = self.sums * self.simd
         lut = self.sums * (adder_luts(self.acc_bits) + 2) + self.sums * (self.simd - 1) * adder_luts(product + 1)
+        factors = self.simd * (self.positions * self.blocks * self.x_bits + self.pe * self.w_bits)
         ff = self.sums * (self.acc_bits + self.simd * product + tree_ff(self.simd, product, 1)) + 3 * self.latency
+        ff += factors
         if not in_dsp:
             lut += products * self.x_bits * self.w_bits // 2
         return Resources(lut=lut, ff=ff, dsp=products if in_dsp else 0)
@@ -86,6 +88,8 @@ class MacConfig:
 
 class InferredMacArray(wiring.Component):
     """The portable body: multiplications for the synthesizer to place, an adder tree, an accumulator per PE.
+
+    Factors and products are registered: a block RAM's data are late, and multipliers are slow.
 
     Latency: the sum of a pass is on `acc` for one cycle, `config.latency` cycles after its last step was on `x`.
 
@@ -118,20 +122,21 @@ class InferredMacArray(wiring.Component):
         m = Module()
         c = self.config
         x_shape = signed(c.x_bits) if c.x_signed else unsigned(c.x_bits)
+        inputs, weights = registered(m, self.x, "inputs"), registered(m, self.weights, "factors")
         for number in range(c.sums):
             position, pe = divmod(number, c.pe)
             block = position * c.blocks + pe * c.blocks // c.pe
             products = []
             for n in range(c.simd):
-                x = self.x.word_select(block * c.simd + n, c.x_bits)
-                w = self.weights.word_select(pe * c.simd + n, c.w_bits).as_signed()
+                x = inputs.word_select(block * c.simd + n, c.x_bits)
+                w = weights.word_select(pe * c.simd + n, c.w_bits).as_signed()
                 x = x.as_signed() if x_shape.signed else x
                 products.append(registered(m, x * w, f"product{number}_{n}"))
             total, tree = reduce_tree(m, products, lambda a, b: grown(m, a, b, "pair"), f"sum{number}_")
             if number == 0:
-                valid = delayed(m, self.valid, 1 + tree, "valid", reset=True)
-                first = delayed(m, self.first, 1 + tree, "first")
-                last = delayed(m, self.last, 1 + tree, "last")
+                valid = delayed(m, self.valid, 2 + tree, "valid", reset=True)
+                first = delayed(m, self.first, 2 + tree, "first")
+                last = delayed(m, self.last, 2 + tree, "last")
             acc = Signal(signed(c.acc_bits), name=f"acc{number}")
             following = add(m, total, Mux(first, 0, acc), c.acc_bits, f"acc{number}")
             with m.If(valid):
