@@ -103,7 +103,7 @@ def _cells(row: Row, result: Mapping[str, Any] | None) -> list[str]:
     )
     cost = ", ".join(f"{result[key]:,g}" if key == "bram36" else f"{result[key]:,}" for key in _RESOURCES)
     limits = result["limits"]
-    limit = f"the arithmetic of {limits[0]}" + (f" and {len(limits) - 1} more" if len(limits) > 1 else "")
+    limit = limits[0] + (f" and {len(limits) - 1} more" if len(limits) > 1 else "")
     seen = result.get("simulated")
     verified = f"{seen['passed']} of {result['layers']} layers" if seen else "-"
     if seen and seen["failures"]:

@@ -36,7 +36,9 @@ def measure(
         found: dict[str, Any] = json.loads(facts.read_text())
     else:
         say(f"{row.name}: building")
-        options = Options(platform=row.platform, target_interval=row.goal.interval, max_dsp=row.goal.dsp)
+        options = Options(
+            platform=row.platform, target_interval=row.goal.interval, max_dsp=row.goal.dsp, stream=row.streamed
+        )
         try:
             built = build(row.model(models), options, folder)
         except InputError as error:
@@ -58,7 +60,7 @@ def measure(
         "latency": report["latency_cycles"],
         **report["resources"],
         "efficiency": round(row.macs / (report["interval_cycles"] * 2 * max(report["resources"]["dsp"], 1)), 3),
-        "limits": [layer["name"] for layer in report["layers"] if layer["limits"]],
+        "limits": [f"the {layer['bound']} of {layer['name']}" for layer in report["layers"] if layer["limits"]],
         "layers": len(report["layers"]),
         **found,
     }

@@ -16,7 +16,7 @@ from rtlnn.errors import InputError
 from rtlnn.sim.by_layer import LayerResult, LayersResult
 
 LAYERS = [
-    {"name": name, "lut": lut, "dsp": dsp, "limits": name == "b"}
+    {"name": name, "lut": lut, "dsp": dsp, "limits": name == "b", "bound": "arithmetic"}
     for name, lut, dsp in (("a", 10, 4), ("b", 900, 1), ("c", 20, 0))
 ]
 REPORT: dict[str, Any] = {
@@ -92,10 +92,10 @@ def test_layers_are_simulated_in_steps_that_are_kept(tmp_path: Path, monkeypatch
 def test_failed_layers_show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen = {"layers": 3, "passed": 2, "failures": ["a: wrong"], "frames": 2, "cycles": 9, "seconds": 1.0}
     result = {"interval": 1, "latency": 1, "lut": 0, "dsp": 0, "bram36": 0, "uram": 0, "efficiency": 0.5, "layers": 3}
-    result |= {"limits": ["a", "b"], "build_processor_seconds": 1, "build_megabytes": 1}
+    result |= {"limits": ["the input of a", "the input of b"], "build_processor_seconds": 1, "build_megabytes": 1}
     result |= {"plan_processor_seconds": 1}
     result |= {"simulated": {**seen, "build_seconds": 2.0}}
-    assert "| the arithmetic of a and 1 more | 2 of 3 layers; 1 FAILED |" in markdown({ROWS[0].name: result})
+    assert "| the input of a and 1 more | 2 of 3 layers; 1 FAILED |" in markdown({ROWS[0].name: result})
     monkeypatch.setattr(command, "measure", lambda *_: [result])
     assert command.main(["--only", "squeeze", "--docs", str(tmp_path)]) == 1
 
