@@ -1,16 +1,18 @@
 """From a row to its numbers: build, and simulate layers one by one."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import rtlnn
 from benchmarks.big.rows import Row
 from benchmarks.building import build
-from rtlnn.builder import Options
 from rtlnn.errors import InputError
+from rtlnn.options import Options
 from rtlnn.sim.by_layer import LayersResult, simulate_layers
 
 __all__ = ["Simulated", "chosen_layers", "measure"]
@@ -37,7 +39,7 @@ def measure(
     else:
         say(f"{row.name}: building")
         options = Options(
-            platform=row.platform, target_interval=row.goal.interval, max_dsp=row.goal.dsp, stream=row.streamed
+            platform=_clocked(row, work), target_interval=row.goal.interval, max_dsp=row.goal.dsp, stream=row.streamed
         )
         try:
             built = build(row.model(models), options, folder)
@@ -71,6 +73,14 @@ def measure(
         say(f"{row.name}: {n} of {len(left)} layers")
         seen.add(simulate_layers(folder, layers=left[n : n + _STEP], workers=workers))
         yield {**result, **seen.summary()}
+
+
+def _clocked(row: Row, work: Path) -> Path:
+    """The row's platform with its clock, of which the bytes a cycle of external memory depend."""
+    text = (Path(rtlnn.__file__).parent / "platforms" / f"{row.platform}.yaml").read_text()
+    file = work / f"{row.platform}_{row.clock_mhz}.yaml"
+    file.write_text(re.sub(r"(?m)^clock_mhz: .*$", f"clock_mhz: {row.clock_mhz}", text))
+    return file
 
 
 def chosen_layers(layers: Sequence[dict[str, Any]], count: int | None) -> list[str]:
