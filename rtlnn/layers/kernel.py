@@ -96,8 +96,10 @@ class KernelConfig(LayerConfig):
     @property
     def weight_memories(self) -> tuple[MemoryPort, ...]:
         layout = self.weight_layout
+        # where the portable array is used, block RAMs are slow: its factors have registers of their own behind them
+        registered = isinstance(self.array, MacConfig)
         return tuple(
-            MemoryPort(name, bits, layout.depth, layout.kind, reloadable=self.reloadable)
+            MemoryPort(name, bits, layout.depth, layout.kind, registered=registered, reloadable=self.reloadable)
             for name, bits in layout.memories.items()
         )
 
