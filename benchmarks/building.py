@@ -12,8 +12,8 @@ from typing import Any
 import onnx
 
 import rtlnn
-from rtlnn.builder import Options
 from rtlnn.errors import InputError
+from rtlnn.options import Options
 from rtlnn.platforms.loader import load_platform
 
 __all__ = ["SLACKS", "Built", "build"]

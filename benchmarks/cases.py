@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from benchmarks.figures import Figure, Limit, Peer
 from benchmarks.networks import NETWORKS, Network
-from rtlnn.builder import Options
+from rtlnn.options import Options
 from rtlnn.plan.goal import Objective
 
 __all__ = ["CASES", "Case", "peers_of"]

@@ -13,8 +13,8 @@ from benchmarks.measure import resource_figures
 from benchmarks.results import Row
 from examples.accuracy import accuracy, full_test_set, onnxruntime_predict
 from examples.datasets import Split
-from rtlnn.builder import Options
 from rtlnn.errors import CheckFailed
+from rtlnn.options import Options
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.compiled import compile_core
 from rtlnn.sim.reference import load

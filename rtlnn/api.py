@@ -13,7 +13,7 @@ import onnx
 
 from rtlnn import quantization
 from rtlnn.array_files import read_arrays
-from rtlnn.builder import Options, build, estimate
+from rtlnn.builder import build, estimate
 from rtlnn.checking import check_model
 from rtlnn.comparing import compare
 from rtlnn.errors import CheckFailed, InputError, RtlnnError
@@ -21,6 +21,7 @@ from rtlnn.ir.network import ModelPort, Network
 from rtlnn.ir.types import Array
 from rtlnn.load import load_network
 from rtlnn.ops import Precision
+from rtlnn.options import Options
 from rtlnn.passes.settings import LayerSettings, Rounding, Settings
 from rtlnn.passes.softmax import SoftmaxPlace
 from rtlnn.plan.goal import Objective

@@ -7,9 +7,10 @@ import onnx
 import pytest
 
 from examples.datasets import load as load_images
-from rtlnn.builder import Options, build, estimate
+from rtlnn.builder import build, estimate
 from rtlnn.load import load_network
 from rtlnn.ops import Add
+from rtlnn.options import Options
 from rtlnn.quantization import Calibration
 from rtlnn.sim.build_folder import BuildFolder, random_frames
 from rtlnn.sim.compiled import compile_core

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from benchmarks.zoo import data
-from rtlnn.builder import Options
 from rtlnn.ops import Precision
+from rtlnn.options import Options
 
 __all__ = ["ENTRIES", "Dialect", "Entry"]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from rtlnn.bitstream.families import FAMILIES
 from rtlnn.bitstream.tools import DoesNotFit
-from rtlnn.builder import Options, estimate
+from rtlnn.builder import estimate
 from rtlnn.errors import InputError
+from rtlnn.options import Options
 
 __all__ = ["what_would_fit"]
 

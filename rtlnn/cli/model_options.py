@@ -3,8 +3,8 @@
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
-from rtlnn.builder import Options
 from rtlnn.ops import Precision
+from rtlnn.options import Options
 from rtlnn.passes.settings import Settings
 from rtlnn.passes.softmax import SoftmaxPlace
 from rtlnn.plan.goal import DEFAULT_SHARE, Objective

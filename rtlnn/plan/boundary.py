@@ -8,7 +8,7 @@ from rtlnn.emit.names import RESERVED
 from rtlnn.ir.types import TensorType
 from rtlnn.layers.stream import StreamFormat
 
-__all__ = ["boundary", "identifier", "port_of", "unused"]
+__all__ = ["boundary", "element_bits", "identifier", "port_of", "unused"]
 
 _LONGEST_NAME = 40
 
@@ -46,8 +46,15 @@ def boundary(kind: TensorType, elements: int) -> StreamFormat:
 def port_of(kind: TensorType, fmt: StreamFormat) -> StreamPort:
     """The boundary as the outside sees it. Raises `ValueError` for a value of more than 32 bits."""
     f = kind.fixed
-    width = next((n for n in (8, 16, 32) if f.bits <= n), None)
-    if width is None or isinstance(f.scale, tuple):
-        raise ValueError(f"a value of {f.bits} bits or with a scale for each channel cannot leave the design")
+    if isinstance(f.scale, tuple):
+        raise ValueError("a value with a scale for each channel cannot leave the design")
     h, w, c = kind.shape
-    return StreamPort((h, w, c), fmt.elements, f.bits, width, f.signed, f.scale, f.zero_point)
+    return StreamPort((h, w, c), fmt.elements, f.bits, element_bits(kind), f.signed, f.scale, f.zero_point)
+
+
+def element_bits(kind: TensorType) -> int:
+    """Bits of a value outside: 8, 16 or 32. Raises `ValueError` for a value of more."""
+    bits = kind.fixed.bits
+    if bits > 32:
+        raise ValueError(f"a value of {bits} bits cannot leave the design")
+    return next(n for n in (8, 16, 32) if bits <= n)

@@ -21,7 +21,16 @@ from rtlnn.platforms.uart.shell import UartShell
 from rtlnn.platforms.zynq.emission import emit_zynq
 from rtlnn.platforms.zynq.shell import ZynqShell
 
-__all__ = ["EMITTERS", "HOSTS", "compute_units", "emit_host_program", "emit_shell", "kernel_name", "stream_rates"]
+__all__ = [
+    "EMITTERS",
+    "HOSTS",
+    "compute_units",
+    "emit_host_program",
+    "emit_shell",
+    "kernel_name",
+    "link_cycles",
+    "stream_rates",
+]
 
 EMITTERS: Mapping[type[ShellSpec], Callable[[Interface, Platform, Path], None]] = {
     VitisShell: emit_kernel,
@@ -72,6 +81,11 @@ def stream_rates(platform: Platform) -> tuple[float, ...]:
     if platform.shell is None:
         return (platform.bytes_per_cycle,) if platform.bytes_per_cycle else ()
     return weight_channels(platform, len(memory_buses(True)))
+
+
+def link_cycles(platform: Platform, count: int) -> int | None:
+    """Clock cycles that so many bytes take between host and chip; None where the link is no limit to speak of."""
+    return platform.shell.cycles(platform.clock_mhz, count) if isinstance(platform.shell, UartShell) else None
 
 
 def emit_shell(interface: Interface, platform: Platform, out_dir: Path) -> None:

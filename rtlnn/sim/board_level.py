@@ -6,6 +6,7 @@ import numpy as np
 
 from rtlnn.platforms.uart.client import Client, LinkError
 from rtlnn.platforms.uart.facts import LinkFacts
+from rtlnn.platforms.uart.shell import BYTE_BITS
 from rtlnn.sim.board_line import SimulatedLine, compile_board, compile_netlist
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.job import Job
@@ -13,7 +14,6 @@ from rtlnn.sim.result import Findings
 
 __all__ = ["frame_cycles", "run_board"]
 
-_BITS = 10
 """Of a byte on the line."""
 _SILENCE = 10_000
 """Cycles, more than a chip takes to start."""
@@ -23,7 +23,7 @@ def frame_cycles(folder: BuildFolder) -> int:
     """Cycles of a frame: on the line, which is slower than most cores, or in the core."""
     facts, interface = LinkFacts.load(folder.path), folder.interface
     most = max(interface.input.frame_bytes, interface.output.frame_bytes)
-    return max(most * _BITS * facts.clock_hz // facts.baud, interface.interval_cycles)
+    return max(most * BYTE_BITS * facts.clock_hz // facts.baud, interface.interval_cycles)
 
 
 def run_board(job: Job, findings: Findings, netlist: bool) -> None:

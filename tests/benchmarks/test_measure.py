@@ -14,8 +14,8 @@ from benchmarks.measure import measure
 from benchmarks.networks import Network
 from benchmarks.networks.topology import Dense, Topology
 from benchmarks.simulating import simulate
-from rtlnn.builder import Options
 from rtlnn.errors import CheckFailed
+from rtlnn.options import Options
 
 TINY = Network("tiny", "made up", Topology((1, 3, 2), (Dense(4),)), bits=6)
 CASE = Case(TINY, "target", Options("u200", target_interval=12), (Limit(Figure.INTERVAL, 12), Limit(Figure.DSP, 1)))

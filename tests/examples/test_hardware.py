@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.examples import CASES, Case
-from rtlnn.builder import Options, build
+from rtlnn.builder import build
+from rtlnn.options import Options
 from rtlnn.quantization import quantize_model
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.compiled import compile_core

@@ -76,3 +76,15 @@ def test_wrong_files(old: str, new: str, message: str, tmp_path: Path) -> None:
     board.write_text(text.replace(old, new))
     with pytest.raises(InputError, match=message):
         load_platform(board)
+
+
+def test_the_default_keeps_up_with_the_line() -> None:
+    """64 bytes a frame with 10 bits each, 80 cycles a bit: no faster; unless the speed, or the size, is asked for."""
+    model = Path(rtlnn.__file__).parents[1] / "examples/digits/mlp_int8.onnx"
+    slow = rtlnn.estimate(model, rtlnn.Options(platform="ulx3s"))
+    assert slow["interval_cycles"] <= 64 * 10 * 80
+    assert slow["resources"]["dsp"] == 3, "one for each layer"
+    assert any("keeps up with the line" in note for note in slow["notes"])
+    fast = rtlnn.estimate(model, rtlnn.Options(platform="ulx3s", max_dsp=40))
+    assert fast["interval_cycles"] < slow["interval_cycles"] / 4
+    assert not any("keeps up" in note for note in fast["notes"])

@@ -14,8 +14,9 @@ from axi_dma import Channel, Engine, Memory
 
 import rtlnn
 from rtlnn import runtime
-from rtlnn.builder import Options, build
+from rtlnn.builder import build
 from rtlnn.errors import CheckFailed, InputError
+from rtlnn.options import Options
 from rtlnn.platforms.identity import design_id
 from rtlnn.sim.reference import load as load_reference
 from rtlnn.sim.result import Level

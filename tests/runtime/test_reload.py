@@ -7,8 +7,8 @@ import pytest
 
 import rtlnn
 from rtlnn import runtime
-from rtlnn.builder import Options
 from rtlnn.errors import InputError
+from rtlnn.options import Options
 from tests.onnx_models import dense_layers
 
 SIZES = 6, 5, 3

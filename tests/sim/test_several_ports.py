@@ -7,13 +7,14 @@ import pytest
 
 from rtlnn import builder, runtime
 from rtlnn.api import simulate
-from rtlnn.builder import Options, build
+from rtlnn.builder import build
 from rtlnn.emit.interface import Interface
 from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.network import ModelPort, Network
 from rtlnn.ir.types import TensorType
 from rtlnn.ops import Add, Concat, Window
+from rtlnn.options import Options
 from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.compiled import compile_core
 from rtlnn.sim.reference import load

@@ -10,12 +10,14 @@ from rtlnn.records import Fault, Unit
 if TYPE_CHECKING:
     from rtlnn.platforms.spec import Platform
 
-__all__ = ["ChipFamily", "UartShell"]
+__all__ = ["BYTE_BITS", "ChipFamily", "UartShell"]
 
 _TOLERANCE = 0.02
 """Of the line's speed: what is half a bit in ten is wrong, and the host may be off as much."""
 _LEAST = 4
 """Cycles a bit."""
+BYTE_BITS = 10
+"""Of a byte on the line: a start bit, eight of data, a stop bit."""
 
 
 class ChipFamily(Enum):
@@ -81,6 +83,10 @@ class UartShell:
                 f"{self.baud} baud cannot be made of a clock of {platform.clock_mhz:g} MHz: a bit must last a whole "
                 f"number of cycles, {_LEAST} or more, within {_TOLERANCE:.0%}",
             )
+
+    def cycles(self, clock_mhz: float, count: int) -> int:
+        """Clock cycles that so many bytes take on the line, without the packets around them."""
+        return count * BYTE_BITS * round(clock_mhz * 1e6 / self.baud)
 
     def summary(self) -> str:
         return f"serial line with {self.baud:,} baud; open tools up to the bitstream ({self.family.value})"
