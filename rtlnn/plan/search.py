@@ -98,7 +98,8 @@ def _out_of_reach(search: "_Search", interval: int) -> str:
 
 def _too_large(search: "_Search") -> str:
     least = search.least(float("inf"))
-    assert least is not None, "every layer can be built"
+    if least is None:
+        return "a layer is larger than every die of the chip; choose a larger platform (--platform, --utilization)"
     larger = search.larger(float("inf"))
     advice = f"budgets {larger} % larger would do" if larger else "choose a larger platform"
     return (
@@ -222,10 +223,18 @@ class _Search:
         return [u > a for u, a in zip(used, self._allowed, strict=True)]
 
     def _choices(self, interval: float, elsewhere: bool) -> list[Choices] | None:
-        found = [front.choices(interval, elsewhere) for front in self._fronts]
-        if self._largest is not None:
-            found = [f and f.within(self._largest) for f in found]
-        return None if None in found else [f for f in found if f is not None]
+        found = []
+        for front in self._fronts:
+            # what fits nowhere with its usual memories has others in any case
+            choices = self._allowed_of(front, interval, elsewhere) or self._allowed_of(front, interval, True)
+            if choices is None:
+                return None
+            found.append(choices)
+        return found
+
+    def _allowed_of(self, front: Front, interval: float, elsewhere: bool) -> Choices | None:
+        found = front.choices(interval, elsewhere)
+        return found and (found.within(self._largest) if self._largest else found)
 
     def _settled(
         self, chosen: list[Option], choices: Sequence[Choices], prices: Vector, bounded: bool = False

@@ -16,7 +16,7 @@ from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.costs import Costs
 from rtlnn.plan.folding import Folding
 from rtlnn.plan.front import fronts_of
-from rtlnn.plan.goal import Budget, Goal
+from rtlnn.plan.goal import Budget, Goal, allowed_of
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.option import Option
 from rtlnn.plan.search import choose
@@ -37,10 +37,10 @@ def _task(rng: Rng) -> Task:
     return tasks_of(_graph(rng))[0]
 
 
-def _chosen(graph: Graph, budget: Budget) -> Option:
+def _chosen(graph: Graph, budget: Budget, die: Budget | None = None) -> Option:
     tasks = tasks_of(graph)
-    costs = Costs(Assembly(graph, tasks))
-    return choose(fronts_of(tasks, E2), Goal(interval=5000), budget, costs, len).options[0].exactly()
+    costs, largest = Costs(Assembly(graph, tasks)), die and allowed_of(die)
+    return choose(fronts_of(tasks, E2), Goal(interval=5000), budget, costs, len, largest).options[0].exactly()
 
 
 def test_ultra_ram_is_for_what_block_ram_lacks(rng: Rng) -> None:
@@ -58,6 +58,15 @@ def test_ultra_ram_is_for_what_block_ram_lacks(rng: Rng) -> None:
     assert found.resources.uram == 0
     with pytest.raises(InputError, match="16 BRAM36 where 8 are allowed"):
         _chosen(graph, replace(ROOMY, bram36=8, uram=0, lut=2000))
+
+
+def test_a_die_can_lack_block_ram_of_which_the_chip_has_enough(rng: Rng) -> None:
+    graph = _graph(rng)
+    found = _chosen(graph, ROOMY, replace(ROOMY, bram36=8))
+    assert found.resources.bram36 <= 8
+    assert found.resources.uram > 0
+    with pytest.raises(InputError, match="a layer is larger than every die of the chip; choose a larger platform"):
+        _chosen(graph, ROOMY, replace(ROOMY, dsp=0))
 
 
 def test_the_plan_keeps_the_choice(rng: Rng, tmp_path: Path) -> None:
