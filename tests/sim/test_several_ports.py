@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtlnn import builder, runtime
+from rtlnn import runtime
 from rtlnn.api import simulate
 from rtlnn.builder import build
 from rtlnn.emit.interface import Interface
@@ -53,7 +53,7 @@ def network(rng: Rng, monkeypatch: pytest.MonkeyPatch) -> Network:
 
     inputs, outputs = ports(core.inputs, "Side input"), ports(core.outputs, "a b reg")
     found = Network("two by three", passed(core.inputs), core, passed(core.outputs), inputs, outputs)
-    monkeypatch.setattr(builder, "load_network", lambda *arguments: found)
+    monkeypatch.setattr(designing, "load_network", lambda *arguments: found)
     return found
 
 
