@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rtlnn import runtime
+from rtlnn import designing, runtime
 from rtlnn.api import simulate
 from rtlnn.builder import build
 from rtlnn.emit.interface import Interface
