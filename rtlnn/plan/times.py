@@ -84,7 +84,7 @@ Solver: TypeAlias = Callable[[System], None]
 
 
 def solve(events: Sequence[Events], frames: int) -> None:
-    """Find the times of all events within `frames` frames, as many as ever come.
+    """Find the times of all events within `frames` frames, as many as ever come; they wait for nothing any more then.
 
     Nothing in a frame may wait for a later frame. The order of the events does not matter but for speed: best is the
     one in which data pass.
@@ -93,6 +93,8 @@ def solve(events: Sequence[Events], frames: int) -> None:
     large = sum(map(len, system.times)) > _SMALL
     solver = (compiled_solver() if large else None) or solve_in_python
     solver(system)
+    for e in system.events:
+        e.waits.clear()  # they wait for themselves, too: times of gigabytes would live on until garbage is collected
 
 
 @cache
