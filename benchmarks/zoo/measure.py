@@ -17,7 +17,7 @@ from rtlnn.comparing.runtime import Runtime, with_outputs
 from rtlnn.errors import CheckFailed, InputError
 from rtlnn.load import load_network
 from rtlnn.sim.build_folder import BuildFolder
-from rtlnn.sim.compiled import compile_core
+from rtlnn.sim.compiled import compile_core, quiet_limit
 from rtlnn.sim.reference import Reference, load
 from rtlnn.synthesis import synth
 
@@ -131,6 +131,6 @@ def _simulated(entry: Entry, build: Path, reference: Reference, inputs: Inputs) 
     """Interval and latency in the RTL. Raises `CheckFailed` where a bit differs from the reference."""
     folder = BuildFolder.open(build)
     (frames,) = reference.network.to_core(inputs.frames[: entry.simulated])
-    run = compile_core(folder).run(frames)
+    run = compile_core(folder).run(frames, quiet_limit=quiet_limit(folder.interface))
     run.check(load(build).run(frames).reshape(run.outputs.shape))
     return int(max(run.steady_intervals)), int(run.latency)
