@@ -39,7 +39,11 @@ def measure(
     else:
         say(f"{row.name}: building")
         options = Options(
-            platform=_clocked(row, work), target_interval=row.goal.interval, max_dsp=row.goal.dsp, stream=row.streamed
+            platform=_clocked(row, work),
+            target_interval=row.goal.interval,
+            max_dsp=row.goal.dsp,
+            utilization=row.utilization,
+            stream=row.streamed,
         )
         try:
             built = build(row.model(models), options, folder)

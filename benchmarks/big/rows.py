@@ -11,6 +11,7 @@ from benchmarks.networks import BIG_NETWORKS
 from benchmarks.networks.model import quantized_model
 from benchmarks.networks.topology import Dense, Layer, Relu, Topology
 from rtlnn.errors import InputError
+from rtlnn.plan.goal import DEFAULT_SHARE
 from rtlnn.quantization import quantize_model
 
 __all__ = ["ROWS", "Goal", "Row"]
@@ -40,6 +41,7 @@ class Row:
     published : what was, and by whom
     macs : multiplications a frame
     streamed : layers whose weights come from external memory
+    utilization : part of the device that may be filled, but for DSPs, of which `goal` says how many
     """
 
     name: str
@@ -50,6 +52,7 @@ class Row:
     goal: Goal
     model: Model
     streamed: tuple[str, ...] = ()
+    utilization: float = DEFAULT_SHARE
 
 
 def _random(name: str, _: Path | None) -> onnx.ModelProto:
@@ -92,6 +95,7 @@ ROWS = (
         4_089_184_256,
         Goal(400_000, 800_000, 6_500),
         partial(_random, "resnet50"),
+        utilization=0.95,
     ),
     Row(
         "ResNet-50 beside the card's shell",
