@@ -13,7 +13,7 @@ from rtlnn.sim.build_folder import BuildFolder
 from rtlnn.sim.by_layer import run, simulate_layers, work
 from rtlnn.sim.by_layer.jobs import Layers
 from rtlnn.sim.by_layer.work import ModuleJob, run_module
-from tests.onnx_models import Model
+from tests.onnx_models import Model, dense_layers
 
 SHAPE = (4, 5, 5)
 
@@ -54,6 +54,18 @@ def test_layers_in_parallel(build: Path) -> None:
     assert result.cycles == sum(layer.cycles for layer in result.layers) > 0
     assert steps[-1][1:] == (2, 2)
     assert "cycles/s" in steps[-1][0]
+
+
+@pytest.mark.parametrize("batch", [1, 4])
+def test_streamed_weights(rng: np.random.Generator, tmp_path: Path, batch: int) -> None:
+    """Layers whose weights are streamed run whole batches."""
+    sizes = 12, 10, 7
+    options = rtlnn.Options(platform="vu9p", calibration=rng.normal(size=(16, 12)), stream=("fc1", "fc2"), batch=batch)
+    rtlnn.build(dense_layers(rng, sizes), tmp_path / "net", options)
+    result = simulate_layers(tmp_path / "net", workers=1)
+    assert result.passed, result.layers
+    assert [layer.frames for layer in result.layers] == [max(2, batch)] * 2
+    assert all(layer.interval == layer.planned for layer in result.layers)
 
 
 def test_equal_layers_share_a_module(build: Path) -> None:

@@ -15,16 +15,17 @@ from rtlnn.emit.primitives import simulation_models
 from rtlnn.emit.weights import WEIGHTS_FILE
 from rtlnn.errors import CheckFailed, InputError
 from rtlnn.layers.arithmetic import Arithmetic
-from rtlnn.layers.circuit import DESIGN, Circuit, Tap
+from rtlnn.layers.circuit import DESIGN, Circuit, Tap, WeightStream
 from rtlnn.layers.component import StreamingLayer
 from rtlnn.layers.guard import GuardConfig
+from rtlnn.layers.streamed import StreamedConfig
 from rtlnn.plan.layer_plan import LayerPlan, option_of
 from rtlnn.plan.option import Option
 from rtlnn.plan.schedule import Schedule, schedule_circuit
 from rtlnn.plan.tasks import Task
 from rtlnn.sim.by_layer.result import LayerResult
 from rtlnn.sim.harness import CompiledCore
-from rtlnn.sim.stream_run import NO_STALLS, PortNames, Stalls, StreamRun, mismatch
+from rtlnn.sim.stream_run import NO_STALLS, PortNames, Stalls, StreamRun, WeightSource, mismatch
 
 __all__ = ["Item", "ModuleJob", "run_module"]
 
@@ -69,34 +70,47 @@ def run_module(job: ModuleJob) -> list[LayerResult]:
     """Compile the module and run all its layers. Raises `InputError` where the build's files are not this design's."""
     results: list[LayerResult] = []
     planned: Schedule | None = None
-    for item in job.items:
+    for given in job.items:
         started = time.perf_counter()
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            circuit = _alone(option_of(item.task, item.line, item.arithmetic))
+            circuit = _alone(option_of(given.task, given.line, given.arithmetic))
+            item = _in_batches(given, circuit.batch)
             netlist = _emitted(circuit)
             _compare(netlist, item)
             core = _compiled(circuit, netlist, folder)
             if planned is None:
-                planned = schedule_circuit(circuit, len(item.expected))
+                planned = schedule_circuit(circuit, len(item.expected) // circuit.batch)
             build_seconds = time.perf_counter() - started
             results.append(_simulated(core, item, planned, job, build_seconds))
     return results
 
 
+def _in_batches(item: Item, batch: int) -> Item:
+    """Whole batches of frames, the first ones again at the end."""
+    whole = -(-len(item.expected) // batch) * batch
+    inputs = tuple(np.resize(array, (whole, *array.shape[1:])) for array in item.inputs)
+    return replace(item, inputs=inputs, expected=np.resize(item.expected, (whole, *item.expected.shape[1:])))
+
+
 def _alone(option: Option) -> Circuit:
-    """The layer by itself; weights that are loaded need a guard in front of it that waits for them."""
+    """The layer by itself; weights that are loaded need a guard in front of it that waits for them.
+
+    Streamed weights come as fast as they are taken.
+    """
     layer: StreamingLayer = option.layer
     stages, taps = [], []
-    for port, fmt in enumerate(layer.inputs):
+    weights = (WeightStream(STAGE, layer.batch),) if isinstance(layer, StreamedConfig) else ()
+    for port, fmt in enumerate(layer.frame_inputs):
         taps.append(Tap(DESIGN, port))
         if any(memory.loaded for memory in layer.memories):
             stages.append(Stage(f"guard{port}", GuardConfig(fmt, gated=True)))
             taps[-1] = Tap(port)
+    taps += [Tap(DESIGN, len(taps) + n) for n in range(len(weights))]
     sources = [*((Tap(DESIGN, n),) for n in range(len(stages))), tuple(taps)]
     stages.append(Stage(STAGE, layer, option.contents()))
     outputs = tuple(Tap(len(stages) - 1, port) for port in range(len(layer.outputs)))
-    return Circuit(layer.inputs, tuple(stages), tuple(sources), outputs)
+    return Circuit(layer.inputs, tuple(stages), tuple(sources), outputs, weights)
 
 
 def _buses(circuit: Circuit) -> tuple[list[str], list[str]]:
@@ -134,6 +148,8 @@ def _compiled(circuit: Circuit, netlist: Netlist, folder: Path) -> CompiledCore:
     for name, text in netlist.memories.items():
         (folder / name).write_text(text)
     (folder / WEIGHTS_FILE).write_bytes(netlist.weights)
+    for bus, contents in netlist.streams.items():
+        (folder / f"{bus}.bin").write_bytes(contents)
     sources = "\n".join(netlist.modules.values())
     if "DSP48E2" in sources:
         sources += "\n" + simulation_models("DSP48E2")["sim/DSP48E2.v"]
@@ -142,7 +158,12 @@ def _compiled(circuit: Circuit, netlist: Netlist, folder: Path) -> CompiledCore:
     ports = PortNames.core(*_buses(circuit), weights=bool(netlist.weights))
     if not netlist.weights:
         ports = replace(ports, error=None)
-    return CompiledCore.build([file], TOP, circuit.inputs, circuit.output_formats, folder, ports=ports)
+    frames, streams = circuit.inputs[: circuit.frame_inputs], circuit.inputs[circuit.frame_inputs :]
+    weights = [
+        WeightSource(fmt, f"{bus}.bin", stream.batch, stream.pace)
+        for bus, fmt, stream in zip(netlist.streams, streams, circuit.weights, strict=True)
+    ]
+    return CompiledCore.build([file], TOP, frames, circuit.output_formats, folder, ports=ports, weights=weights)
 
 
 def _simulated(core: CompiledCore, item: Item, planned: Schedule, job: ModuleJob, build_seconds: float) -> LayerResult:
