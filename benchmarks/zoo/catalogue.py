@@ -32,6 +32,7 @@ class Entry:
     variant : what tells it from other designs for the same file
     accuracy : percent that its makers' runtime reaches on the same frames, where labels exist and somebody measured it
     compared, simulated, scored : how many frames are compared with onnxruntime, go through the RTL, count for accuracy
+    by_layer : the RTL is simulated layer by layer, for the whole is too large
     """
 
     file: str
@@ -43,6 +44,7 @@ class Entry:
     compared: int = 300
     simulated: int = 16
     scored: int = 10_000
+    by_layer: bool = False
 
     @property
     def name(self) -> str:
@@ -108,7 +110,8 @@ ENTRIES = (
         data.cifar_large,
         Options("vu9p", target_interval=400_000),
         compared=16,
-        simulated=0,
+        simulated=2,
+        by_layer=True,
     ),
     Entry(
         "mnist8_cntk_float.onnx", Dialect.FLOAT, data.mnist_raw, Options("u200", target_interval=4096), accuracy=98.91

@@ -17,6 +17,7 @@ from rtlnn.comparing.runtime import Runtime, with_outputs
 from rtlnn.errors import CheckFailed, InputError
 from rtlnn.load import load_network
 from rtlnn.sim.build_folder import BuildFolder
+from rtlnn.sim.by_layer import simulate_layers
 from rtlnn.sim.compiled import compile_core, quiet_limit
 from rtlnn.sim.reference import Reference, load
 from rtlnn.synthesis import synth
@@ -39,7 +40,7 @@ class Outcome:
     accuracy, theirs : percent, of the integer reference and of onnxruntime on the same frames
     scored : frames that `accuracy` counts
     simulated : frames that went through the RTL, every bit equal to the reference
-    interval, latency : simulated cycles, and planned ones; planned ones alone where nothing was simulated
+    interval, latency : simulated cycles, and planned ones; planned ones alone where layers were simulated one by one
     figures : resources, counted by Yosys
     """
 
@@ -76,8 +77,10 @@ def measure(entry: Entry, folder: Path, work: Path, say: Callable[[str], None]) 
     build = work / "".join(c if c.isalnum() else "_" for c in entry.name)
     report = rtlnn.build(model, build, replace(entry.options, calibration=inputs.calibration))
     interval, latency = expected = report["interval_cycles"], report["latency_cycles"]
-    if entry.simulated:
-        say(f"{entry.name}: simulating")
+    say(f"{entry.name}: simulating")
+    if entry.by_layer:
+        _simulate_layers(entry, build, reference, inputs)
+    else:
         interval, latency = _simulated(entry, build, reference, inputs)
     if (interval, latency) != expected:
         raise CheckFailed(f"{entry.name}: {interval}, {latency} cycles simulated, {expected} planned")
@@ -134,3 +137,12 @@ def _simulated(entry: Entry, build: Path, reference: Reference, inputs: Inputs) 
     run = compile_core(folder).run(frames, quiet_limit=quiet_limit(folder.interface))
     run.check(load(build).run(frames).reshape(run.outputs.shape))
     return int(max(run.steady_intervals)), int(run.latency)
+
+
+def _simulate_layers(entry: Entry, build: Path, reference: Reference, inputs: Inputs) -> None:
+    """Raises `CheckFailed` where a layer's bits, or its cycles, are not those of the reference and the schedule."""
+    (frames,) = reference.network.to_core(inputs.frames[: entry.simulated])
+    result = simulate_layers(build, frames)
+    failures = [f"{layer.name}: {text}" for layer in result.layers for text in layer.failures]
+    if failures:
+        raise CheckFailed("\n".join([f"{entry.name}:", *failures[:10]]))

@@ -34,8 +34,9 @@ def document(rows: Mapping[Entry, tuple[Outcome, str]]) -> str:
         "`rtlnn compare` counts them; real outputs may differ by 1e-6, the rounding of a Softmax on the host. Float "
         "models are quantized by rtlnn, and compared in that form; their accuracy in onnxruntime is that of the float "
         "model. The integer reference's accuracy is the hardware's: the RTL equalled it on every bit of its frames, "
-        "and its cycles those of the plan. Where the whole was too large to simulate, the cycles are the plan's; its "
-        "layers are simulated one by one in [big_networks.md](big_networks.md). Resources are counted by Yosys.\n"
+        "and its cycles those of the plan. Where the whole was too large to simulate, its "
+        "layers were, one by one, each with the reference's tensors, and their cycles are those of the schedule that the "
+        "cycles of the whole come from. Resources are counted by Yosys.\n"
         + (f"\nRefused:\n\n{refused}" if refused else "")
         + (f"\nNot measured yet: {'; '.join(missing)}.\n" if missing else "")
     )
@@ -50,7 +51,7 @@ def _line(entry: Entry, outcome: Outcome) -> tuple[str, ...]:
     cycles = [_NOTHING if c is None else f"{c:,}" for c in (outcome.interval, outcome.latency)]
     return (
         entry.name, entry.dialect.value, differing, _percent(outcome.accuracy), _percent(outcome.theirs),
-        str(outcome.simulated or "no"), *cycles, *resources,
+        f"{outcome.simulated}, by layer" if entry.by_layer else str(outcome.simulated), *cycles, *resources,
     )  # fmt: skip
 
 
