@@ -35,13 +35,6 @@ TAIL = """\
   simulated as a whole.
 - Why no queue can stop a network, however source and sink stall: [schedule.md](schedule.md).
 
-## What is slower than it should be
-
-The aim for a build is 60 s for SqueezeNet and 5 minutes for ResNet-50. SqueezeNet's was measured on two processors with
-some fifteen other busy programs, which makes every second of a processor longer. But more than half of it passed in the
-conversion of a single module to Verilog; by its size (1.2 MB) that is the line buffer of the last pool (13x13), whose
-reason is not known yet.
-
 ## To measure again
 
 ```sh
@@ -49,6 +42,7 @@ pip install '.[bench,sim,cluster]'
 python -m benchmarks.big --only SqueezeNet --work build/big              # build, then simulate every layer
 python -m benchmarks.big --only ResNet-50 --work build/big --layers 6    # build, or six layers more
 python -m benchmarks.big --only MobileNetV2 --models DIR                 # the folder with the int8 model
+python -m benchmarks.big --only Djinn                                    # on the chip, and from DRAM
 ```
 
 With `--work` builds are kept, and so is what is known of their layers: those with the least logic come first, and the

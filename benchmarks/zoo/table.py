@@ -35,8 +35,8 @@ def document(rows: Mapping[Entry, tuple[Outcome, str]]) -> str:
         "models are quantized by rtlnn, and compared in that form; their accuracy in onnxruntime is that of the float "
         "model. The integer reference's accuracy is the hardware's: the RTL equalled it on every bit of its frames, "
         "and its cycles those of the plan. Where the whole was too large to simulate, its "
-        "layers were, one by one, each with the reference's tensors, and their cycles are those of the schedule that the "
-        "cycles of the whole come from. Resources are counted by Yosys.\n"
+        "layers were, one by one, each with the reference's tensors; their cycles are those of the schedule that says "
+        "the cycles of the whole. Resources are counted by Yosys.\n"
         + (f"\nRefused:\n\n{refused}" if refused else "")
         + (f"\nNot measured yet: {'; '.join(missing)}.\n" if missing else "")
     )
