@@ -87,7 +87,9 @@ def _synthesize(folder: BuildFolder, shell: UartShell, work: Path) -> None:
     """Write the netlists `board.json` and `netlist.v` to the folder `work`. Raises `CheckFailed` if Yosys fails."""
     files = [str(path.resolve()) for path in (*folder.core_files, *folder.kernel_files)]
     job = {"files": files, "mem": str(folder.mem_dir.resolve()), "top": folder.interface.kernel}
-    job |= {"command": FAMILIES[shell.family].synthesis(shell), "json": "board.json", "verilog": "netlist.v"}
+    tools = FAMILIES[shell.family]
+    job |= {"multipliers": list(tools.multipliers(shell)), "command": tools.synthesis(shell)}
+    job |= {"json": "board.json", "verilog": "netlist.v"}
     job |= {"tables": str(_MODELS / shell.family.value / "tables.v")}
     (work / "job.json").write_text(json.dumps(job))
     run_tool([sys.executable, "-I", str(_WORKER), "job.json"], work, "Yosys")

@@ -1,7 +1,8 @@
 """Synthesizes a chip's design with Yosys, in a process of its own: `python worker.py JOB.json`.
 
-JOB has the keys `files` (Verilog), `mem` (folder of the memories' contents), `top`, `command` (Yosys's synthesis
-command), `json` (netlist for nextpnr), `verilog` (the same for simulators) and `tables` (what the family's LUTs are).
+JOB has the keys `files` (Verilog), `mem` (folder of the memories' contents), `top`, `multipliers` (commands that go
+before synthesis), `command` (Yosys's synthesis command), `json` (netlist for nextpnr), `verilog` (the same for
+simulators) and `tables` (what the family's LUTs are).
 """
 
 import json
@@ -23,6 +24,8 @@ def main(job_file: str) -> None:
     run(f"hierarchy -top {job['top']}")
     # small memories: these families have no LUTs with first contents, and the iCE40 has no memories of LUTs at all
     run("setattr -unset ram_style -unset rom_style a:rom_style=distributed a:ram_style=distributed %u")
+    for command in job["multipliers"]:
+        run(command)
     run(f"{job['command']} -top {job['top']} -json {job['json']}")
     # thousands of LUTs, each with contents of its own, would be thousands of modules for a simulator
     run(f"techmap -map {job['tables']}")

@@ -1,5 +1,6 @@
 // ECP5's block RAM for simulation, as Yosys infers it: without the output registers, rising edges only (FPGA-TN-02204).
-// A word of 9 bits is half of one of 18; narrower ones, of which 8 share those 9 bits, leave the ninth alone.
+// A word of 9 bits is half of one of 18; narrower ones, of which 8 share those 9 bits, leave the ninth alone. Words of 36
+// bits take both ports' data: port A writes them, port B reads them, the lower half through the pins of port A.
 module DP16KD (
   input DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0,
   input ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0,
@@ -36,13 +37,14 @@ module DP16KD (
   // the bit of the memory that is bit n of the word at an address, which counts bits whatever the width
   function integer place(input integer width, input [13:0] address, input integer n);
     case (width)
+      36: place = (address >> 5) * 36 + n;
       18: place = (address >> 4) * 18 + n;
       9: place = (address >> 3) * 9 + n;
       default: place = (address >> 3) * 9 + (address & 7 & ~(width - 1)) + n;
     endcase
   endfunction
 
-  function [17:0] word(input integer width, input [13:0] address);
+  function [35:0] word(input integer width, input [13:0] address);
     integer k;
     begin
       word = 0;
@@ -128,8 +130,9 @@ module DP16KD (
 
   wire [17:0] dia = {DIA17, DIA16, DIA15, DIA14, DIA13, DIA12, DIA11, DIA10, DIA9, DIA8, DIA7, DIA6, DIA5, DIA4, DIA3, DIA2, DIA1, DIA0};
   wire [13:0] ada = {ADA13, ADA12, ADA11, ADA10, ADA9, ADA8, ADA7, ADA6, ADA5, ADA4, ADA3, ADA2, ADA1, ADA0};
-  reg [17:0] doa;
-  assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0} = doa;
+  wire [35:0] wide = {DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0, dia};
+  reg [17:0] doa, low;
+  assign {DOA17, DOA16, DOA15, DOA14, DOA13, DOA12, DOA11, DOA10, DOA9, DOA8, DOA7, DOA6, DOA5, DOA4, DOA3, DOA2, DOA1, DOA0} = DATA_WIDTH_B == 36 ? low : doa;
   initial doa = 0;
   always @(posedge CLKA)
     if (CEA) begin
@@ -138,25 +141,24 @@ module DP16KD (
       else if (WRITEMODE_A == "WRITETHROUGH") doa <= dia;
       if (WEA)
         for (n = 0; n < DATA_WIDTH_A; n = n + 1)
-          // the widest words are written by halves
-          if (DATA_WIDTH_A != 18 || ada[n / 9])
-            memory[place(DATA_WIDTH_A, ada, n)] <= dia[n];
+          // wide words are written by parts of 9 bits
+          if (DATA_WIDTH_A < 18 || ada[n / 9])
+            memory[place(DATA_WIDTH_A, ada, n)] <= wide[n];
     end
 
   wire [17:0] dib = {DIB17, DIB16, DIB15, DIB14, DIB13, DIB12, DIB11, DIB10, DIB9, DIB8, DIB7, DIB6, DIB5, DIB4, DIB3, DIB2, DIB1, DIB0};
   wire [13:0] adb = {ADB13, ADB12, ADB11, ADB10, ADB9, ADB8, ADB7, ADB6, ADB5, ADB4, ADB3, ADB2, ADB1, ADB0};
   reg [17:0] dob;
   assign {DOB17, DOB16, DOB15, DOB14, DOB13, DOB12, DOB11, DOB10, DOB9, DOB8, DOB7, DOB6, DOB5, DOB4, DOB3, DOB2, DOB1, DOB0} = dob;
-  initial dob = 0;
+  initial {dob, low} = 0;
   always @(posedge CLKB)
     if (CEB) begin
-      if (RSTB) dob <= 0;
-      else if (!WEB || WRITEMODE_B == "READBEFOREWRITE") dob <= word(DATA_WIDTH_B, adb);
+      if (RSTB) {dob, low} <= 0;
+      else if (!WEB || WRITEMODE_B == "READBEFOREWRITE") {dob, low} <= word(DATA_WIDTH_B, adb) << (DATA_WIDTH_B == 36 ? 0 : 18);
       else if (WRITEMODE_B == "WRITETHROUGH") dob <= dib;
       if (WEB)
         for (n = 0; n < DATA_WIDTH_B; n = n + 1)
-          // the widest words are written by halves
-          if (DATA_WIDTH_B != 18 || adb[n / 9])
+          if (DATA_WIDTH_B < 18 || adb[n / 9])
             memory[place(DATA_WIDTH_B, adb, n)] <= dib[n];
     end
 endmodule
