@@ -1,4 +1,4 @@
-"""A small network to a bitstream for an ECP5, and the netlist of its chip in simulation."""
+"""Small networks to bitstreams, and the netlists of their chips in simulation."""
 
 import json
 from pathlib import Path
@@ -51,6 +51,20 @@ def test_netlist(made: tuple[Path, int]) -> None:
     assert "DP16KD" in text
     assert "MULT18X18D" in text
     assert main(["simulate", str(build), "--level", "netlist", "--frames", "3"]) == 0
+
+
+@pytest.mark.slow
+def test_netlist_of_an_ice40(tmp_path: Path) -> None:
+    """The same with sums of two products a cycle, whose multipliers are not packed with their registers and adders."""
+    save_small(tmp_path / "model.onnx")
+    save_inputs(tmp_path / "data.npy")
+    text = (Path(rtlnn.__file__).parent / "platforms" / "icebreaker.yaml").read_text()
+    assert "baud: 1000000" in text
+    (tmp_path / "board.yaml").write_text(text.replace("baud: 1000000", f"baud: {24_000_000 // BIT}"))
+    words = ["build", f"{tmp_path}/model.onnx", "--calibration", f"{tmp_path}/data.npy", "--max-dsp", "5"]
+    assert main([*words, "--platform", f"{tmp_path}/board.yaml", "--bitstream", "-o", f"{tmp_path}/build"]) == 0
+    assert "SB_MAC16" in (tmp_path / "build" / NETLIST_FILE).read_text()
+    assert main(["simulate", f"{tmp_path}/build", "--level", "netlist", "--frames", "3"]) == 0
 
 
 def test_boards_without_free_tools(made: tuple[Path, int]) -> None:
