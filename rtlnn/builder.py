@@ -100,6 +100,7 @@ def _write(
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
+    (folder / "mem").mkdir(exist_ok=True)  # with no memory but those that are loaded, or filled from streams
     if netlist.weights:
         (folder / "mem" / WEIGHTS_FILE).write_bytes(netlist.weights)
     for bus, contents in netlist.streams.items():

@@ -105,8 +105,7 @@ class Options:
     def asks_nothing(self) -> bool:
         """Whether speed and size are left open."""
         asked = self.target_interval, self.target_fps, self.max_dsp, self.max_lut, self.max_bram, self.plan
-        usual = self.objective is Objective.THROUGHPUT and self.utilization == DEFAULT_SHARE
-        return usual and all(value is None for value in asked)
+        return self.objective is Objective.THROUGHPUT and all(value is None for value in asked)
 
     def goal(self, platform: Platform) -> Goal:
         """Raises `InputError` for contradictory or impossible targets."""

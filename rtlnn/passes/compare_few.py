@@ -8,7 +8,7 @@ from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array, FixedFormat, TensorType
 from rtlnn.ops import AveragePool2D, Conv2D, Dense, MaxPool2D, Requantize, Thresholds
 from rtlnn.passes.bisection import first_of
-from rtlnn.passes.intervals import Interval, analyse
+from rtlnn.passes.intervals import Interval, analyse, open_sums
 from rtlnn.passes.rewrite import pruned
 
 __all__ = ["compare_few"]
@@ -47,13 +47,15 @@ def _thresholds(graph: Graph, node: Node, source: Interval, result: Interval) ->
 
 def compare_few(graph: Graph) -> Graph:
     """Requires: integers alone. Ensures: the same results; behind a layer or a pool, no requantization of 4 levels or
-    fewer, nor one of 16 or fewer that multiplies narrow sums."""
-    intervals = analyse(graph)
+    fewer, nor one of 16 or fewer that multiplies narrow sums, but behind a reloadable layer: thresholds are made for
+    the weights and biases at hand."""
+    intervals, sums = analyse(graph), open_sums(graph)
     constants, types, nodes = dict(graph.constants), dict(graph.types), []
     for node in graph.nodes:
         found = None
         maker = graph.producer(node.inputs[0])
-        if isinstance(node.op, Requantize) and (maker is None or isinstance(maker.op, _SUMS)):
+        compared = isinstance(node.op, Requantize) and node.inputs[0] not in sums
+        if compared and (maker is None or isinstance(maker.op, _SUMS)):
             found = _thresholds(graph, node, intervals[node.inputs[0]], intervals[node.output])
         if found is None:
             nodes.append(node)

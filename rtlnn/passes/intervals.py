@@ -31,7 +31,7 @@ from rtlnn.ops import (
     Thresholds,
 )
 
-__all__ = ["Interval", "analyse"]
+__all__ = ["Interval", "analyse", "open_sums"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,12 +179,29 @@ def _interval(node: Node, graph: Graph, known: Mapping[str, Interval]) -> Interv
     raise ValueError(f"node {node.name!r}: {kind.__name__} has no place in an integer graph")
 
 
+def open_sums(graph: Graph) -> set[str]:
+    """Sums, and what is selected or made of them without being requantized, that a reloaded bias can make larger."""
+    found: set[str] = set()
+    for node in graph.nodes:
+        reloaded = isinstance(node.op, Conv2D | Dense) and node.op.reloadable
+        if reloaded or (not isinstance(node.op, Requantize | Table | Thresholds) and found.intersection(node.inputs)):
+            found.add(node.output)
+    return found
+
+
 def analyse(graph: Graph) -> dict[str, Interval]:
-    """The interval of every activation of an integer graph."""
+    """The interval of every activation of an integer graph.
+
+    What is requantized of sums of a reloadable layer has all the codes that there are: its bias may be another, too.
+    """
     known = {}
     for name in graph.inputs:
         kind = graph.types[name]
         known[name] = Interval(np.full(kind.shape[2], kind.fixed.lo), np.full(kind.shape[2], kind.fixed.hi))
+    sums = open_sums(graph)
     for node in graph.nodes:
-        known[node.output] = _interval(node, graph, known)
+        found = _interval(node, graph, known)
+        if isinstance(node.op, Requantize) and node.inputs[0] in sums:
+            found = found.everywhere(node.op.lo, node.op.hi)
+        known[node.output] = found
     return known

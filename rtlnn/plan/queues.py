@@ -24,12 +24,12 @@ _MORE = 8
 
 
 def unlimited(circuit: Circuits, edges: Sequence[Edge], frames: int = FRAMES) -> dict[Edge, int]:
-    """Depths with which no queue is ever full within so many frames."""
+    """Depths with which no queue is ever full within so many frames, or batches of them."""
     if not edges:
         return {}
     smallest = circuit(dict.fromkeys(edges, LEAST), False)
     beats = max(s.layer.format.beats for s in smallest.stages if isinstance(s.layer, FifoConfig))
-    return dict.fromkeys(edges, max(frames * beats, LEAST))
+    return dict.fromkeys(edges, max(frames * smallest.batch * beats, LEAST))
 
 
 def settle_queues(

@@ -93,8 +93,8 @@ NO_STREAMING = Streaming()
 
 def is_streamable(task: Task) -> bool:
     """Whether the task's weights can be streamed: each of them is used once a frame."""
-    image = prod(task.input.shape[:2]), prod(task.sums.shape[:2])
-    return task.is_kernel and task.weights is not None and image == (1, 1) and task.groups == 1 and task.pool is None
+    sizes = prod(task.input.shape[:2]), prod(task.sums.shape[:2]), prod(task.window.kernel)
+    return task.is_kernel and task.weights is not None and sizes == (1, 1, 1) and task.groups == 1 and task.pool is None
 
 
 def streaming_of(

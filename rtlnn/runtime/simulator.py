@@ -53,11 +53,11 @@ class _SimulatorBackend:
             self._own.cleanup()
 
 
-def open_simulator(folder: BuildFolder, cache_dir: Path | None = None) -> Backend:
+def open_simulator(folder: BuildFolder, cache_dir: Path | str | None = None) -> Backend:
     """The back end of a build. The first call for a design compiles it; the result is kept in `cache_dir`.
 
     That is the user's cache folder by default, where `rtlnn simulate` keeps its builds, too. It takes seconds for a
     small design, minutes for a large one.
     Raises `InputError` without tools, `BuildError` if Verilator or the compiler refuses the design.
     """
-    return _SimulatorBackend(folder.interface, compile_core(folder, cache_dir))
+    return _SimulatorBackend(folder.interface, compile_core(folder, None if cache_dir is None else Path(cache_dir)))

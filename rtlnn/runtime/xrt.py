@@ -61,6 +61,7 @@ class _Unit:
     kernel: Any
     slots: list[_Slot] = field(default_factory=list)
     stores: dict[str, Any] = field(default_factory=dict)
+    retired: list[Any] = field(default_factory=list)
 
 
 def _stride(port: StreamPort) -> int:
@@ -109,7 +110,8 @@ class _XrtBackend:
             for name, contents in files.items():
                 argument = STORES + self._stores.index(name)
                 padded = np.frombuffer(contents + bytes(-len(contents) % WORD_BYTES), np.uint8)
-                # the buffer before is given back only when this one has its place
+                # the kernel reads again what has another address than at its last start, which may not be taken again
+                unit.retired += [unit.stores[name]] if name in unit.stores else []
                 buffer = self._buffer(unit.kernel, len(padded), argument)
                 self._send(buffer, padded)
                 for slot in unit.slots:
@@ -166,6 +168,7 @@ class _XrtBackend:
             told = _told(self._status(slot.unit))
             raise CheckFailed(f"{slot.unit.name} did not finish a run (state {state}); {told}")
         self._check_status(slot.unit)
+        slot.unit.retired.clear()
         port, stride = self._interface.output, self._strides[1]
         size = slot.frames * stride
         slot.output.sync(self._xrt.xclBOSyncDirection.XCL_BO_SYNC_BO_FROM_DEVICE, size, 0)

@@ -5,10 +5,13 @@ import math
 import numpy as np
 import pytest
 
+from rtlnn.designing import designed
 from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.streamed import StreamedConfig
+from rtlnn.ops import Window
+from rtlnn.options import Options
 from rtlnn.plan.assembly import Assembly
 from rtlnn.plan.bounds import Bound, bounds_of
 from rtlnn.plan.candidate import Candidate
@@ -18,6 +21,7 @@ from rtlnn.plan.schedule import schedule_circuit
 from rtlnn.plan.streaming import NO_STREAMING, ExternalMemory, streaming_of
 from rtlnn.plan.tasks import Task, tasks_of
 from tests.integer_graphs import Builder
+from tests.onnx_models import Model
 
 Rng = np.random.Generator
 SIZES = 64, 128, 96, 10
@@ -91,3 +95,22 @@ def test_what_bounds_a_layer(rng: Rng) -> None:
         sent = sum(o.layer.weight_bytes for o in options if isinstance(o.layer, StreamedConfig))
         expected = max(arithmetic, sent / rate)
         assert expected <= schedule_circuit(circuit).interval <= expected + 2, rate
+
+
+def test_a_convolution_of_one_pixel_is_not_streamed(rng: Rng) -> None:
+    """Its window reads padding."""
+    (task,) = tasks_of(Builder(rng, (1, 1, 4)).conv(3, Window((3, 3), pads=(1, 1, 1, 1)), 8).graph())
+    with pytest.raises(InputError, match="cannot be streamed; those of dense layers can: none"):
+        streaming_of([task], ExternalMemory((8.0,), layers=(task.name,)), _room(100), None)
+
+
+def test_queues_beside_batches(rng: Rng) -> None:
+    """A residual sum, one branch of which has its weights streamed for several frames: the other one waits for it."""
+    size = 7
+    model = Model(["N", size]).add("Gemm", np.float32(rng.normal(size=(size, size))), name="a", transB=1).add("Relu")
+    other = model.last
+    model.add("Gemm", np.float32(rng.normal(size=(size, size))), name="b", transB=1).add("Relu").add("Add", other)
+    options = Options("vu9p", rng.normal(size=(16, size)), stream=("b",), batch=8)
+    design, _ = designed(model.build(["N", size]), options, lambda step: None)
+    assert design.circuit.batch == 8
+    assert design.schedule.complete

@@ -3,13 +3,17 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 import rtlnn
 from rtlnn import runtime
 from rtlnn.errors import InputError
+from rtlnn.load import load_network
 from rtlnn.options import Options
-from tests.onnx_models import dense_layers
+from rtlnn.passes.settings import LayerSettings, Settings
+from rtlnn.runtime.reload import reloaded
+from tests.onnx_models import Model, dense_layers
 
 SIZES = 6, 5, 3
 Rng = np.random.Generator
@@ -68,3 +72,38 @@ def test_only_layers_with_weights_are_reloadable(rng: Rng, tmp_path: Path) -> No
     options = Options(platform="vu9p", calibration=rng.normal(size=(8, SIZES[0])), reloadable=("relu",))
     with pytest.raises(InputError, match="no layer with weights is named 'relu'; the layers with weights are fc1, fc2"):
         rtlnn.build(dense_layers(rng, SIZES), tmp_path / "build", options)
+
+
+def test_few_levels_are_not_compared(rng: Rng, tmp_path: Path) -> None:
+    """Thresholds would be those of the weights at hand; with every layer reloadable there is no other memory."""
+    x = rng.normal(size=(64, SIZES[0]))
+    settings = Settings(LayerSettings(weights=8, activations=2))
+    options = Options(platform="vu9p", calibration=x, settings=settings, reloadable=("all",))
+    rtlnn.build(dense_layers(rng, SIZES), tmp_path / "build", options)
+    with runtime.load(tmp_path / "build") as hardware, runtime.load(tmp_path / "build", "reference") as reference:
+        for weights in (np.full(_weights(hardware).shape, -128), rng.integers(-128, 128, _weights(hardware).shape)):
+            hardware.reload("fc1", weights)
+            reference.reload("fc1", weights)
+            np.testing.assert_array_equal(hardware(2 * x), reference(2 * x))
+
+
+def _chain(weight: int, bias: int) -> onnx.ModelProto:
+    """Two layers of one weight each, quantized."""
+    model = Model([1, 1]).qdq(0.02, 0, "uint8")
+    weights = model.integers(np.int8([[weight]]), 0.01), model.integers(np.int32([bias]), np.float32(0.02 * 0.01))
+    model.add("Gemm", *weights, name="first", transB=1).qdq(0.1, 50)
+    return model.add("Gemm", model.integers(np.int8([[100]]), 0.01), name="g", transB=1).qdq(0.1, 0).build([1, 1])
+
+
+def test_a_reload_is_the_model_with_these_weights() -> None:
+    """No value is cut off that the weights and the bias of before did not reach."""
+    x = np.arange(256).reshape(256, 1, 1, 1)
+    before = load_network(_chain(10, 20_000), reloaded=("first",))
+    wanted = load_network(_chain(-128, 0))
+    core = before.core
+    (node,) = (node for node in core.nodes if node.name == "first")
+    bias = np.zeros_like(core.constants[node.inputs[2]])
+    found = reloaded(before, "first", np.array([[-128]]), bias)
+    results = [n.core.evaluate(x)[n.core.outputs[0]] for n in (found, wanted)]
+    np.testing.assert_array_equal(*results)
+    assert np.unique(results[0]).size > 20
