@@ -54,7 +54,8 @@ def port_sheet(interface: Interface, report: Mapping[str, Any]) -> str:
         "latency_us": f"{interface.latency_cycles / report['clock_mhz']:.3f}",
         "interval": f"{interface.interval_cycles:,}",
         "fps": f"{report['clock_mhz'] * 1e6 / interface.interval_cycles:,.0f}",
-        "size": _size({name: value / report["compute_units"] for name, value in report["resources"].items()}),
+        # of the module; the report's are those of all compute units
+        "size": _size({name: n / report.get("compute_units", 1) for name, n in report["resources"].items()}),
         "notes": _notes(report.get("notes", ())),
         "host": _host(report.get("host", {})),
         "stream_ports": _sheet_ports(interface),

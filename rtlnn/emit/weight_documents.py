@@ -13,7 +13,8 @@ _SHEET_PORTS = """\
 _SHEET_SECTION = """\
 ## Weights
 
-Some weights are loaded: they lie in UltraRAM, which is empty after configuration, or may be replaced. Send the file `mem/weights.bin` to `s_axis_weights`:
+Some weights are loaded: they lie in UltraRAM, which is empty after configuration, or may be replaced. Send the file
+`mem/weights.bin` to `s_axis_weights`:
 {beats:,} beats of 8 bytes, the lowest byte first, with `s_axis_weights_tlast` on the last one. The memories follow one
 another; of each the words from address 0 up; every word in as many beats as it takes, its lowest bits first. Until all
 have come, `weights_loaded` and `s_axis_tready` are low. From then on they outlive a reset.

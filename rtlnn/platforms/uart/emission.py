@@ -30,7 +30,7 @@ def emit_board(interface: Interface, platform: Platform, out_dir: Path) -> None:
     if not isinstance(shell, UartShell) or interface.kernel is None:
         raise ValueError(f"platform {platform.name} has no serial line")
     if interface.weight_beats is not None:
-        raise InputError(f"platform {platform.name} has no way to load weights: leave out --reloadable, or choose vu9p, say")
+        raise InputError(f"platform {platform.name} has no way to load weights: leave out --reloadable, or choose u200")
     straight = shell.oscillator_mhz == platform.clock_mhz
     pll = None if straight else find_pll(shell.family, shell.oscillator_mhz, platform.clock_mhz)
     clock_mhz = pll.output_mhz if pll else shell.oscillator_mhz
