@@ -208,6 +208,7 @@ def test_channels_last(rng: Rng) -> None:
         ({"scale": np.float32([0.5] * 5 + [0.25])}, "several scales"),
         ({"scale": -1.0}, "scale is not positive"),
         ({"zero": 0.5}, "zero point is not an integer"),
+        ({"zero": 1e30}, "zero point has more than 32 bits"),
         ({"bits": 40}, "40 bits"),
         ({"rounding_mode": "STOCHASTIC"}, "rounding mode is STOCHASTIC"),
     ],

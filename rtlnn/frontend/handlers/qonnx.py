@@ -106,6 +106,8 @@ def _quant(context: Context, node: OnnxNode) -> Tensor:
     zeros = node.finite(2, "zero point")
     if (zeros != np.rint(zeros)).any():
         raise Unsupported("its zero point is not an integer", "train or export the model with another one")
+    if (np.abs(zeros) >= 1 << 31).any():
+        raise Unsupported("its zero point has more than 32 bits", "train or export the model with another one")
     if bits == 1 and node.integer("signed", 1):
         if zeros.any():
             raise Unsupported("it has one bit and a zero point", "use a zero point of 0")
