@@ -4,7 +4,7 @@ The signals that never change (burst type, size, id, ...) are added at the top, 
 """
 
 from amaranth.lib import data, stream
-from amaranth.lib.wiring import In, Out, Signature
+from amaranth.lib.wiring import In, Member, Out, Signature
 
 __all__ = [
     "BURST_WORDS",
@@ -13,6 +13,7 @@ __all__ = [
     "Burst",
     "Run",
     "read_signature",
+    "to_core",
     "word_stream",
     "write_signature",
 ]
@@ -50,6 +51,18 @@ def read_signature() -> Signature:
             "rready": Out(1),
         }
     )
+
+
+def to_core(tdata_bits: int) -> dict[str, Member]:
+    """What every read master has besides its orders: the channels to memory, the stream to the core, and `error`."""
+    return {
+        "axi": Out(read_signature()),
+        "tdata": Out(tdata_bits),
+        "tvalid": Out(1),
+        "tready": In(1),
+        "tlast": Out(1),
+        "error": Out(1),
+    }
 
 
 def write_signature() -> Signature:

@@ -3,10 +3,10 @@
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream
 from amaranth.lib.fifo import SyncFIFOBuffered
-from amaranth.lib.wiring import Component, In, Out, connect
+from amaranth.lib.wiring import Component, In, connect
 
 from rtlnn.emit.interface import StreamPort
-from rtlnn.platforms.alveo.axi import BURST_WORDS, WORD_BITS, WORD_BYTES, Run, read_signature
+from rtlnn.platforms.alveo.axi import BURST_WORDS, WORD_BITS, WORD_BYTES, Run, to_core
 from rtlnn.platforms.alveo.bursts import BurstPlanner
 from rtlnn.platforms.gearbox import Unpacker
 
@@ -41,12 +41,7 @@ class FrameReader(Component):
         super().__init__(
             {
                 "run": In(stream.Signature(Run)),
-                "axi": Out(read_signature()),
-                "tdata": Out(port.tdata_bits),
-                "tvalid": Out(1),
-                "tready": In(1),
-                "tlast": Out(1),
-                "error": Out(1),
+                **to_core(port.tdata_bits),
             }
         )
 

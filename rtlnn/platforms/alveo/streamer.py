@@ -2,10 +2,10 @@
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import stream
-from amaranth.lib.wiring import Component, In, Out, connect, flipped
+from amaranth.lib.wiring import Component, In, connect, flipped
 
 from rtlnn.emit.interface import StreamPort, WeightPort
-from rtlnn.platforms.alveo.axi import Run, read_signature
+from rtlnn.platforms.alveo.axi import Run, to_core
 from rtlnn.platforms.alveo.reader import FrameReader
 
 __all__ = ["WeightStreamer"]
@@ -37,12 +37,7 @@ class WeightStreamer(Component):
         super().__init__(
             {
                 "run": In(stream.Signature(Run)),
-                "axi": Out(read_signature()),
-                "tdata": Out(port.tdata_bits),
-                "tvalid": Out(1),
-                "tready": In(1),
-                "tlast": Out(1),
-                "error": Out(1),
+                **to_core(port.tdata_bits),
             }
         )
 

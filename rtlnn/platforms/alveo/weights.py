@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib.wiring import Component, In, Out, connect, flipped
 
 from rtlnn.emit.interface import StreamPort
-from rtlnn.platforms.alveo.axi import read_signature
+from rtlnn.platforms.alveo.axi import to_core
 from rtlnn.platforms.alveo.reader import FrameReader
 
 __all__ = ["WeightReader"]
@@ -41,12 +41,7 @@ class WeightReader(Component):
                 "wanted": In(1),
                 "idle": In(1),
                 "ready": Out(1),
-                "axi": Out(read_signature()),
-                "tdata": Out(_BITS),
-                "tvalid": Out(1),
-                "tready": In(1),
-                "tlast": Out(1),
-                "error": Out(1),
+                **to_core(_BITS),
             }
         )
 
