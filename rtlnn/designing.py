@@ -44,6 +44,8 @@ def designed(model: Path | str | onnx.ModelProto, options: Options, progress: Pr
         options.softmax, progress, options.reloadable,
     )  # fmt: skip
     _check_shell(network, platform)
+    if given is not None and given.platform != platform.name:
+        notes += (f"the plan was made for platform {given.platform}",)
     network = replace(network, notes=(*network.notes, *notes))
     dies, memory = options.dies(platform), options.memory(platform)
 
