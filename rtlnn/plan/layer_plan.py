@@ -15,6 +15,7 @@ from rtlnn.plan.candidate import Candidate
 from rtlnn.plan.folding import Folding
 from rtlnn.plan.option import Option
 from rtlnn.plan.simple import SimpleOption
+from rtlnn.plan.streaming import is_streamable
 from rtlnn.plan.tasks import Task
 
 __all__ = ["KernelPlan", "LayerPlan", "SimplePlan", "layer_data", "layer_plan", "option_of", "parse_layer"]
@@ -181,6 +182,8 @@ def _check(task: Task, layer: KernelPlan, arithmetic: Arithmetic, fail: Callable
         fail(f"pe {layer.pe} must equal lanes {layer.lanes}, for the layer has no weights")
     if task.weights is None and layer.memory is not None:
         fail(f"memory {layer.memory.value} holds nothing, for the layer has no weights")
+    if layer.stream is not None and not is_streamable(task):
+        fail("its weights cannot be streamed; those of dense layers can")
     if layer.pe > outputs:
         fail(f"pe {layer.pe} exceeds the {outputs} output channels")
     for axis, what in enumerate(("rows", "columns")):
