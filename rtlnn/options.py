@@ -45,6 +45,7 @@ class Options:
     softmax : where a Softmax is computed
     objective : what to optimize
     target_interval, target_fps : cycles a frame, or frames a second, to reach; at most one of them
+    target_latency : cycles from a frame's first input to its last output, to reach
     max_dsp, max_lut, max_bram : budget (default: the utilization)
     utilization : part of what the platform leaves to the user that may be filled, above 0 and at most 1; the fuller,
         the harder it is to route
@@ -67,6 +68,7 @@ class Options:
     objective: Objective = Objective.THROUGHPUT
     target_interval: int | None = None
     target_fps: float | None = None
+    target_latency: int | None = None
     max_dsp: int | None = None
     max_lut: int | None = None
     max_bram: float | None = None
@@ -104,13 +106,14 @@ class Options:
     @property
     def asks_nothing(self) -> bool:
         """Whether speed and size are left open."""
-        asked = self.target_interval, self.target_fps, self.max_dsp, self.max_lut, self.max_bram, self.plan
+        targets = self.target_interval, self.target_fps, self.target_latency
+        asked = *targets, self.max_dsp, self.max_lut, self.max_bram, self.plan
         return self.objective is Objective.THROUGHPUT and all(value is None for value in asked)
 
     def goal(self, platform: Platform) -> Goal:
         """Raises `InputError` for contradictory or impossible targets."""
         if self.target_fps is None:
-            return Goal(self.objective, self.target_interval)
+            return Goal(self.objective, self.target_interval, self.target_latency)
         if self.target_interval is not None:
             raise InputError("give a target interval or a target frame rate, not both")
         if self.target_fps <= 0:
@@ -121,7 +124,7 @@ class Options:
                 f"{self.target_fps:,.0f} frames a second cannot be reached at {platform.clock_mhz:g} MHz: not even one "
                 f"frame a cycle, {platform.clock_mhz * 1e6:,.0f} a second, is that many"
             )
-        return Goal(self.objective, interval)
+        return Goal(self.objective, interval, self.target_latency)
 
     def memory(self, platform: Platform) -> ExternalMemory | None:
         """Where weights may be streamed from. Raises `InputError` if they shall be, and there is no such memory."""

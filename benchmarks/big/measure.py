@@ -41,6 +41,7 @@ def measure(
         options = Options(
             platform=_clocked(row, work),
             target_interval=row.goal.interval,
+            target_latency=row.goal.latency,
             max_dsp=row.goal.dsp,
             utilization=row.utilization,
             stream=row.streamed,

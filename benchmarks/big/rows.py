@@ -95,7 +95,7 @@ ROWS = (
         4_089_184_256,
         Goal(400_000, 800_000, 6_500),
         partial(_random, "resnet50"),
-        utilization=0.95,
+        utilization=0.97,
     ),
     Row(
         "ResNet-50 beside the card's shell",

@@ -92,6 +92,13 @@ def add_design_options(parser: ArgumentParser) -> None:
     goal.add_argument("--target-fps", type=float, metavar="N", help="frames a second to reach")
     goal.add_argument("--target-interval", type=int, metavar="CYCLES", help="clock cycles a frame to reach")
     goal.add_argument(
+        "--target-latency",
+        type=int,
+        metavar="CYCLES",
+        help="clock cycles from a frame's first input to its last output to reach; layers on which it depends are made "
+        "faster than the interval asks for",
+    )
+    goal.add_argument(
         "--plan", type=Path, metavar="FILE", help="follow this plan.json, perhaps edited, in place of a search"
     )
     memory = parser.add_argument_group(
@@ -193,6 +200,7 @@ def design_options(options: Namespace) -> Options:
         objective=Objective(options.optimize),
         target_interval=options.target_interval,
         target_fps=options.target_fps,
+        target_latency=options.target_latency,
         max_dsp=options.max_dsp,
         max_lut=options.max_lut,
         max_bram=options.max_bram,

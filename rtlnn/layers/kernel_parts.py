@@ -71,9 +71,11 @@ class WeightedArray:
         """
         if self.layout.shared:
             m.d.comb += getattr(ports, f"{self.layout.shared}_address").eq(address)
-        for delay, name in enumerate(self.layout.own):
-            m.d.comb += getattr(ports, f"{name}_address").eq(address)
-            address = registered(m, address, f"weight_address_{delay + 1}")
+        for delay in range(max(self.layout.own, default=-1) + 1):
+            if delay:
+                address = registered(m, address, f"weight_address_{delay}")
+            if name := self.layout.own.get(delay):
+                m.d.comb += getattr(ports, f"{name}_address").eq(address)
         if not isinstance(self.array, PackedMacConfig | FewBitMacConfig):
             plain = InferredMacArray(self.array)
             m.d.comb += plain.weights.eq(getattr(ports, f"{self.layout.own[0]}_data"))

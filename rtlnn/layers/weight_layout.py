@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from itertools import accumulate
 
 from amaranth.hdl import Cat, Module, Value
 
@@ -23,6 +22,8 @@ _WIDTHS = {MemoryKind.BRAM: WIDTHS, MemoryKind.URAM: (URAM_WIDTH,)}
 class WeightLayout:
     """Each slice of an array's weights in a memory of its own, and what does not fill its blocks in a shared one.
 
+    A slice that is narrower than a block may be there as a whole.
+
     A slice's address comes as late as the slice. The shared memory is read with the first slice's address, and what it
     holds of a slice is delayed instead, by a shift register LUT a bit.
 
@@ -30,7 +31,7 @@ class WeightLayout:
     ----------
     depth : words
     slices : bits of each slice's words, in the order of their delays 0, 1, 2...
-    rests : how many of them, the upper ones, are in the shared memory
+    rests : how many of them, the upper ones or all, are in the shared memory
     kind : what all memories are made of
     """
 
@@ -49,17 +50,21 @@ class WeightLayout:
             return alone
         layouts = [alone]
         for width in _WIDTHS[kind]:
-            rests = tuple(bits % width if bits > width else 0 for bits in slices)
-            shared = cls(depth, slices, rests, kind)
-            if shared.resources.lut <= _LUTS_A_BLOCK[kind] * (alone.blocks - shared.blocks):
-                layouts.append(shared)
+            rests = tuple(bits % width for bits in slices)
+            # slices that are narrower than a block have one of their own, or are all in the shared memory
+            above = tuple(rest if bits > width else 0 for rest, bits in zip(rests, slices, strict=True))
+            for some in sorted({above, rests}):
+                shared = cls(depth, slices, some, kind)
+                if shared.resources.lut <= _LUTS_A_BLOCK[kind] * (alone.blocks - shared.blocks):
+                    layouts.append(shared)
         return min(layouts, key=lambda layout: (layout.blocks, layout.resources.lut))
 
     @property
-    def own(self) -> tuple[str, ...]:
-        """The slices' own memories."""
-        count = len(self.slices)
-        return ("weight",) if count == 1 else tuple(f"weight{n}" for n in range(count))
+    def own(self) -> dict[int, str]:
+        """The slices' own memories, by the slices' delays; slices that are wholly in the shared one have none."""
+        if len(self.slices) == 1:
+            return {0: "weight"}
+        return {n: f"weight{n}" for n, bits in enumerate(self.slices) if bits > self.rests[n]}
 
     @property
     def shared(self) -> str | None:
@@ -69,7 +74,7 @@ class WeightLayout:
     @cached_property
     def memories(self) -> dict[str, int]:
         """Bits of a word of each memory, by name; the shared one is the last."""
-        bits = {name: all_ - rest for name, all_, rest in zip(self.own, self.slices, self.rests, strict=True)}
+        bits = {name: self.slices[n] - self.rests[n] for n, name in self.own.items()}
         return {**bits, self.shared: sum(self.rests)} if self.shared else bits
 
     @property
@@ -86,20 +91,22 @@ class WeightLayout:
 
     def contents(self, words: Sequence[Sequence[int]]) -> dict[str, list[int]]:
         """The words of each memory, by name, for those of each slice."""
-        result, rest = {}, [0] * len(words[0])
-        for name, of_slice, bits, upper, begin in zip(
-            self.own, words, self.slices, self.rests, accumulate(self.rests, initial=0), strict=False
-        ):
-            own = bits - upper
-            result[name] = [word & ((1 << own) - 1) for word in of_slice]
+        result, rest, begin = {}, [0] * len(words[0]), 0
+        for n, of_slice in enumerate(words):
+            own = self.slices[n] - self.rests[n]
+            if own:
+                result[self.own[n]] = [word & ((1 << own) - 1) for word in of_slice]
             rest = [r | word >> own << begin for r, word in zip(rest, of_slice, strict=True)]
+            begin += self.rests[n]
         return {**result, self.shared: rest} if self.shared else result
 
     def join(self, m: Module, data: Sequence[Value], name: str) -> list[Value]:
         """The slices, each at its own delay, from the data of `memories`; `name` begins the names of the delays."""
-        return [
-            Cat(own, delayed(m, data[-1][begin : begin + rest], delay, f"{name}_weight_rest{delay}")) if rest else own
-            for delay, (own, rest, begin) in enumerate(
-                zip(data, self.rests, accumulate(self.rests, initial=0), strict=False)
-            )
-        ]
+        own, found, begin = iter(data), [], 0
+        for delay, rest in enumerate(self.rests):
+            parts = [next(own)] if delay in self.own else []
+            if rest:
+                parts.append(delayed(m, data[-1][begin : begin + rest], delay, f"{name}_weight_rest{delay}"))
+            found.append(Cat(*parts))
+            begin += rest
+        return found

@@ -22,6 +22,7 @@ from rtlnn.plan.finishing import Finish, finishing
 from rtlnn.plan.folding import Folding
 from rtlnn.plan.grouping import Grouping
 from rtlnn.plan.option import Option
+from rtlnn.plan.pace import Pace, window_pace
 from rtlnn.plan.pooling import pool_array
 from rtlnn.plan.products import Products
 from rtlnn.plan.tasks import Task
@@ -81,6 +82,9 @@ class Candidate(Option):
     @property
     def cycles(self) -> int:
         return max(self.layer.cycles, self.floor)
+
+    def pace(self, interval: int, cycles: float) -> Pace:
+        return window_pace(self.window, cycles, interval)
 
     @property
     def passes(self) -> int:

@@ -17,7 +17,7 @@ from rtlnn.plan.option import Option
 
 __all__ = ["Dies", "on_dies"]
 
-_EFFORT = 10.0
+_EFFORT = 4.0
 """Of the solver, in seconds of its deterministic time."""
 
 
@@ -43,6 +43,11 @@ class Dies:
         """The most of each resource that any die has: more is for no layer."""
         lut, ff, dsp, bram36, uram = (max(column) for column in zip(*map(allowed_of, self.budgets), strict=True))
         return lut, ff, dsp, bram36, uram
+
+    @property
+    def together(self) -> Budget:
+        """What all of them have."""
+        return Budget(**{n: sum(getattr(budget, n) for budget in self.budgets) for n in _NAMES})
 
     def shortfalls(self, circuit: Circuit) -> list[str]:
         """What is exceeded where, in words; nothing where the circuit's stages have no dies."""

@@ -143,6 +143,20 @@ class Front:
         found = self._choices[key]
         return found if found.options else None
 
+    def speeds(self, interval: float) -> list[tuple[int, int]]:
+        """Cycles and multipliers where a layer is as fast as `interval` or faster: the corners of their convex hull.
+
+        A layer without multipliers has lanes, which go with its speed.
+        """
+        corners: list[tuple[int, int]] = []
+        count = int(np.searchsorted(self.cycles, interval, side="right"))
+        size = self._fewest if self._fewest[0] else self.cycles[-1] // self.cycles
+        for point in zip(self.cycles[:count].tolist(), size[:count].tolist(), strict=True):
+            while len(corners) > 1 and _above(corners[-1], corners[-2], point):
+                corners.pop()
+            corners.append(point)
+        return corners
+
     def _near(self, interval: float) -> list[int]:
         count = int(np.searchsorted(self.cycles, interval, side="right"))
         if not count:
@@ -200,6 +214,11 @@ class Front:
     @cached_property
     def _amounts(self) -> Array:
         return Choices.of(self.candidates).amounts
+
+
+def _above(middle: tuple[int, int], left: tuple[int, int], right: tuple[int, int]) -> bool:
+    """Whether a point is not below the line through two others."""
+    return (middle[1] - left[1]) * (right[0] - left[0]) >= (right[1] - left[1]) * (middle[0] - left[0])
 
 
 def _least(values: Array, count: int) -> Array:

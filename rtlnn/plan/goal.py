@@ -1,6 +1,6 @@
 """What a plan is to reach, and what it may spend."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 
 from rtlnn.errors import InputError
@@ -27,14 +27,16 @@ class Objective(Enum):
 
 @dataclass(frozen=True)
 class Goal:
-    """An objective, and optionally the interval to reach, in cycles."""
+    """An objective, and optionally the interval and the latency to reach, in cycles."""
 
     objective: Objective = Objective.THROUGHPUT
     interval: int | None = None
+    latency: int | None = None
 
     def __post_init__(self) -> None:
-        if self.interval is not None and self.interval < 1:
-            raise InputError(f"the target interval must be at least 1 cycle, not {self.interval}")
+        for name, cycles in (("interval", self.interval), ("latency", self.latency)):
+            if cycles is not None and cycles < 1:
+                raise InputError(f"the target {name} must be at least 1 cycle, not {cycles}")
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,14 @@ class Budget:
             *(getattr(self, f.name) - (getattr(used, f.name) - getattr(planned, f.name)) for f in fields(self))
         )
 
-    def scaled(self, part: float) -> "Budget":
-        """So much of all."""
-        return Budget(*(part * getattr(self, f.name) for f in fields(self)))
+    def least(self, other: "Budget") -> "Budget":
+        """What both allow."""
+        return Budget(*(min(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)))
+
+    def scarcer(self, used: Resources, whole: "Budget", part: float) -> "Budget":
+        """`part` of what a design that takes `used` of the `whole` fills most, and all of the rest."""
+        fullest = max(fields(self), key=lambda f: getattr(used, f.name) / max(getattr(whole, f.name), 1e-9)).name
+        return replace(self, **{fullest: part * min(getattr(self, fullest), getattr(whole, fullest))})
 
     def share(self, used: Resources) -> float:
         """How much of the budget is used: the sum of the parts, so that a scarce resource is dear."""

@@ -8,6 +8,7 @@ from rtlnn.layers.component import Resources, StreamingLayer
 from rtlnn.layers.rom import port_resources
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.plan.amounts import Vector, vector
+from rtlnn.plan.pace import Pace
 from rtlnn.plan.tasks import Task
 
 __all__ = ["Option"]
@@ -31,6 +32,10 @@ class Option(ABC):
     def cycles(self) -> int:
         """Cycles a frame that the layer is busy: no interval can be shorter."""
         return self.layer.cycles
+
+    def pace(self, interval: int, cycles: float) -> Pace:
+        """If it took so many cycles, and a frame came evenly within `interval`."""
+        return Pace(0.0, 0.0, cycles, 0.0)
 
     @cached_property
     def inputs(self) -> tuple[StreamFormat, ...]:

@@ -11,6 +11,7 @@ from rtlnn.layers.circuit import Circuit
 from rtlnn.layers.component import Resources
 from rtlnn.plan.assembly import Assembly, Edge, circuit_resources
 from rtlnn.plan.buffers import settle_rows
+from rtlnn.plan.choosing import Chooser
 from rtlnn.plan.costs import Costs
 from rtlnn.plan.dies import Dies
 from rtlnn.plan.front import Front, fronts_of
@@ -19,17 +20,20 @@ from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.option import Option
 from rtlnn.plan.queues import Circuits, Depths, settle_queues, unlimited
 from rtlnn.plan.schedule import FRAMES, Schedule, Trace, schedule_circuit
-from rtlnn.plan.search import Margin, choose
+from rtlnn.plan.search import Margin
 from rtlnn.plan.shorten import shorten_chains
 from rtlnn.plan.streaming import ExternalMemory, Streaming, streaming_of
 from rtlnn.plan.tasks import tasks_of
+from rtlnn.plan.thrift import trials_for
 
 __all__ = ["Design", "plan_network"]
 
 _ATTEMPTS = 4
 """How often the rest is made smaller for the queues, and for dies."""
-_LESS = 0.95
-"""Part of a budget that is tried next where layers do not fit the dies."""
+_LESS = 0.97
+"""Part of what is fullest that is tried next where layers do not fit the dies."""
+_EACH = 10
+"""Schedules that a step towards less latency makes for every layer, at most."""
 _SPANS = (
     "the layers do not fit the chip's dies one by one: where their parts lie is left to the vendor's tools, and the "
     "clock may suffer at the borders (a larger --target-interval makes layers smaller)"
@@ -103,9 +107,8 @@ def plan_network(
     if given is not None and dies is not None and (shortfalls := dies.shortfalls(circuit)):
         raise InputError(f"the plan does not fit its dies: it takes {', '.join(shortfalls)}")
     plan = HardwarePlan.of(network.name, platform, chosen, depths, planner.assembly.dies)
-    return Design(
-        network, plan, tuple(chosen), depths, circuit, schedule_circuit(circuit, planner.frames), cost, planner.margin
-    )
+    assert planner.schedule is not None
+    return Design(network, plan, tuple(chosen), depths, circuit, planner.schedule, cost, planner.margin)
 
 
 class _Planner:
@@ -123,23 +126,27 @@ class _Planner:
         self.assembly = Assembly(network.core, self.tasks, memory=memory)
         self._costs = Costs(self.assembly)
         self.margin: Margin | None = None
-        self.frames = FRAMES  # that are scheduled
+        self.schedule: Schedule | None = None  # of what was settled last
+        self.frames = FRAMES  # that are scheduled, or batches
         self._memory, self._streaming = memory, Streaming()
         self._arithmetic, self._dies, self._progress = arithmetic, dies, progress
 
     def search(self, goal: Goal, budget: Budget) -> tuple[list[Option], dict[Edge, int]]:
         """The layers and queues for `goal`; the queues, of which the depths come last, have to fit beside the rest."""
         self._streaming = streaming_of(self.tasks, self._memory, budget, goal.interval)
-        left, dies, reason = budget, self._dies, list[str]()
+        room = budget if self._dies is None else budget.least(self._dies.together)
+        goal = self._chooser.paced(goal, room)
+        left, dies, reason = room, self._dies, list[str]()
         for _ in range(_ATTEMPTS):
             self.assembly = self.assembly.on({})
-            chosen = [option.exactly() for option in self._choose(goal, left)]
+            chosen = self._chooser.choose(goal, left, room)
+            self.margin = self._chooser.margin
             if goal.objective is Objective.LATENCY:
                 chosen = shorten_chains(chosen, left, self._costs.total)
             if dies is not None:
                 places = dies.place(self.assembly, chosen, self._costs)
                 if places is None:
-                    left = left.scaled(_LESS)
+                    left = left.scarcer(self._costs.total(chosen), dies.together, _LESS)
                     continue
                 self.assembly = self.assembly.on(places)
             chosen, depths = self._settle(chosen, {})
@@ -169,43 +176,27 @@ class _Planner:
         return self._settle(given.options(self.tasks, self._arithmetic), given.depths(self.assembly.edges))
 
     def _settle(self, chosen: Sequence[Option], given: Depths) -> tuple[list[Option], dict[Edge, int]]:
-        """Line buffers, then queues: for a few frames, or where those were too few, for all that are under way at once.
+        """Line buffers, then queues, for as many frames as are under way at once.
 
         What is enough for the first frames of a deep network can be too small for those that meet others in it.
         """
-        while True:
-            settled, depths = self._settle_scheduled(chosen, given)
-            circuit = self.assembly.circuit(settled, depths)
-            first = schedule_circuit(circuit, self.frames)
-            more = FRAMES - 1 - (-first.latency // first.interval)
-            if more <= self.frames or schedule_circuit(circuit, more).interval <= first.interval:
-                return settled, depths
-            self.frames = more
-
-    def _settle_scheduled(self, chosen: Sequence[Option], given: Depths) -> tuple[list[Option], dict[Edge, int]]:
         self._progress("sizing buffers")
+        batch = self.assembly.circuit(chosen, {}).batch
+        busy = batch * max(option.cycles for option in chosen)
+        self.frames = max(FRAMES, FRAMES - 1 - (-self._latency(chosen) // busy))
         edges, trace = self._edges_beside(chosen)
         settled = settle_rows(chosen, trace, lambda options: self._trace(options, self.frames, edges).schedule())
         del trace
-        return settled, settle_queues(self._circuits(settled), self.assembly.edges, given, self.frames)
+        depths = settle_queues(self._circuits(settled), self.assembly.edges, given, self.frames)
+        self.schedule = schedule_circuit(self.assembly.circuit(settled, depths), self.frames)
+        return settled, depths
 
-    def _choose(self, goal: Goal, budget: Budget) -> list[Option]:
-        """Foldings with which the whole keeps to the goal's interval, by the exact schedule."""
-        fronts = self._fronts
-        aim = goal.interval
-        while True:
-            largest = self._dies.largest if self._dies else None
-            found = choose(fronts, replace(goal, interval=aim), budget, self._costs, self._latency, largest)
-            chosen, self.margin = found.options, found.margin
-            if goal.interval is None or aim is None:
-                return chosen
-            reached = self._timing(chosen).interval
-            if reached <= goal.interval:
-                return chosen
-            # bursts between layers of different speed can cost more than the slowest layer alone
-            if aim == 1:
-                raise InputError(f"an interval of {goal.interval:,} cycles cannot be reached; the best is {reached:,}")
-            aim = min(aim * goal.interval // reached, aim - 1)
+    @cached_property
+    def _chooser(self) -> Chooser:
+        makers = {task.result: n for n, task in enumerate(self.tasks)}
+        sources = [[makers[value] for value in task.sources if value in makers] for task in self.tasks]
+        largest = self._dies.largest if self._dies else None
+        return Chooser(self._fronts, sources, self._costs, largest, self._timing, self._latency, self._quickens)
 
     @cached_property
     def _fronts(self) -> list[Front]:
@@ -223,13 +214,18 @@ class _Planner:
     def _edges_beside(self, chosen: Sequence[Option]) -> tuple[Sequence[Edge], Trace]:
         """Where queues are while line buffers shrink: not in front of them, if these are enough: a queue costs more."""
         joins = [edge for edge in self.assembly.edges if edge.joins]
+        everywhere = self._trace(chosen, self.frames, self.assembly.edges)
+        if len(joins) == len(self.assembly.edges):
+            return joins, everywhere
         trace = self._trace(chosen, self.frames, joins)
-        if len(joins) == len(self.assembly.edges) or trace.schedule().keeps(self._timing(chosen, self.frames)):
-            return joins, trace
-        return self.assembly.edges, self._trace(chosen, self.frames, self.assembly.edges)
+        return (joins, trace) if trace.schedule().keeps(everywhere.schedule()) else (self.assembly.edges, everywhere)
 
     def _circuits(self, options: Sequence[Option]) -> Circuits:
         return lambda depths, blocks: self.assembly.circuit(options, depths, blocks=blocks)
 
     def _latency(self, options: Sequence[Option]) -> int:
         return self._timing(options, 1).latency
+
+    def _quickens(self, options: Sequence[Option]) -> bool:
+        """Whether all layers can be scheduled several times within seconds."""
+        return trials_for(self.assembly.circuit(options, {})) > _EACH * len(options)

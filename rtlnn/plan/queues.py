@@ -49,14 +49,14 @@ def settle_queues(
     depths = {**unlimited(circuit, edges, frames), **given}
     if not depths:
         return depths
-    search = _Search(circuit, edges, depths, frames)
+    trace = Trace.of(circuit(depths, False), frames)
+    search = _Search(circuit, edges, trace, frames)
     free = [edge for edge in edges if edge not in given]
     # those that nobody needs first: without them the others are bounded
-    for alone in (dict.fromkeys(free, 0), {edge: 0 for edge in free if not edge.joins}, {}):
-        if trace := search.reached({**depths, **alone}):
-            depths |= alone
+    for alone in (dict.fromkeys(free, 0), {edge: 0 for edge in free if not edge.joins}):
+        if fewer := search.reached({**depths, **alone}):
+            trace, depths = fewer, {**depths, **alone}
             break
-    assert trace, "these are the depths that set the goal"
     held = search.held(trace, depths)
     depths |= {edge: most for edge, most in held.items() if edge not in given}
     return _in_blocks(search, search.least(depths, free), free)
@@ -76,15 +76,13 @@ def _in_blocks(search: "_Search", depths: dict[Edge, int], free: Sequence[Edge])
 
 
 class _Search:
-    """Tells whether depths are enough: whether interval and latency are those with the depths `roomy`."""
+    """Tells whether depths are enough: whether interval and latency are those of what is `roomy`."""
 
-    def __init__(self, circuit: Circuits, edges: Sequence[Edge], roomy: Depths, frames: int) -> None:
+    def __init__(self, circuit: Circuits, edges: Sequence[Edge], roomy: Trace, frames: int) -> None:
         self._circuit, self._edges, self._frames, self.blocks = circuit, edges, frames, False
-        largest = circuit(roomy, False)
-        goal = schedule_circuit(largest, frames)
-        if not goal.complete:
+        self._goal, self._trials = roomy.schedule(), trials_for(roomy.circuit)
+        if not self._goal.complete:
             raise InputError("the plan's queues are too small: the design comes to a stop; leave out `queues`")
-        self._goal, self._trials = goal, trials_for(largest)
 
     def reached(self, depths: Depths) -> Trace | None:
         """What happens with these depths; None where they are not enough."""

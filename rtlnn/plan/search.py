@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from math import inf
 
 from rtlnn.errors import InputError
 from rtlnn.plan.amounts import NAMES, Vector, cost_of, minus, plus, vector
@@ -12,7 +13,6 @@ from rtlnn.plan.exact import solve
 from rtlnn.plan.front import Choices, Front
 from rtlnn.plan.goal import Budget, Goal, Objective, allowed_of, prices_of
 from rtlnn.plan.option import Option
-from rtlnn.plan.quicken import Latency, quicken
 
 __all__ = ["Chosen", "Margin", "choose"]
 
@@ -46,10 +46,10 @@ class Margin:
 
 @dataclass(frozen=True)
 class Chosen:
-    """One option for every task; `margin` is None where latency came before cost."""
+    """One option for every task."""
 
     options: list[Option]
-    margin: Margin | None
+    margin: Margin
 
 
 def choose(
@@ -57,14 +57,15 @@ def choose(
     goal: Goal,
     budget: Budget,
     costs: Costs,
-    latency: Latency,
     largest: Vector | None = None,
+    paces: Sequence[float] | None = None,
 ) -> Chosen:
-    """One option for every task, none of which takes more than `largest`.
+    """One option for every task, none of which takes more than `largest`, nor more cycles than its `paces` say.
 
-    Raises `InputError` if not even the smallest design fits, or the target cannot be reached within the budget.
+    The cheapest for the goal's interval; without one the fastest, or the smallest. Raises `InputError` if not even the
+    smallest design fits, or the target cannot be reached within the budget.
     """
-    search = _Search(fronts, budget, costs, largest)
+    search = _Search(fronts, budget, costs, largest, paces or [inf] * len(fronts))
     if goal.interval is not None:
         chosen = search.best(goal.interval)
         if chosen is None:
@@ -76,8 +77,6 @@ def choose(
         if chosen is None:
             raise InputError(_too_large(search))
         bound = None if least else search.shortest
-    if goal.objective is Objective.LATENCY:
-        return Chosen(quicken(chosen, fronts, budget, costs, latency), None)
     return Chosen(chosen, Margin(bound, search.excess(chosen)))
 
 
@@ -109,8 +108,15 @@ def _too_large(search: "_Search") -> str:
 
 
 class _Search:
-    def __init__(self, fronts: Sequence[Front], budget: Budget, costs: Costs, largest: Vector | None) -> None:
-        self._largest = largest
+    def __init__(
+        self,
+        fronts: Sequence[Front],
+        budget: Budget,
+        costs: Costs,
+        largest: Vector | None,
+        paces: Sequence[float],
+    ) -> None:
+        self._largest, self._paces = largest, paces
         self._impossible, self._shortest, self._asked = 0.0, 0, 0.0
         self._bounds: dict[float, int] = {}
         self._fronts, self._budget, self._costs = fronts, budget, costs
@@ -224,9 +230,10 @@ class _Search:
 
     def _choices(self, interval: float, elsewhere: bool) -> list[Choices] | None:
         found = []
-        for front in self._fronts:
+        for front, pace in zip(self._fronts, self._paces, strict=True):
+            most = min(interval, pace)
             # what fits nowhere with its usual memories has others in any case
-            choices = self._allowed_of(front, interval, elsewhere) or self._allowed_of(front, interval, True)
+            choices = self._allowed_of(front, most, elsewhere) or self._allowed_of(front, most, True)
             if choices is None:
                 return None
             found.append(choices)

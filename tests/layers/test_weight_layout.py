@@ -39,7 +39,9 @@ def test_blocks(depth: int, slices: tuple[int, ...], blocks: float, luts: int) -
         (100, (73, 73, 73, 73), 5, 1),  # one bit of each in a fifth one
         (4000, (128,) * 8, 15, 56),  # 16 alone: the delays cost 280 LUTs
         (4000, (128,) * 40, 80, 0),  # the delays would cost more than is saved
-        (4000, (8,) * 5, 5, 0),
+        (4000, (8,) * 5, 1, 8),  # narrow ones are together
+        (4000, (48,) * 22, 15, 48),  # 22 alone; 15 for 912 LUTs of delays
+        (4000, (48,) * 2, 2, 0),
     ],
 )
 def test_ultra_rams(depth: int, slices: tuple[int, ...], blocks: int, rests: int) -> None:
@@ -53,14 +55,16 @@ def test_no_rest_where_it_does_not_pay() -> None:
     assert not any(WeightLayout.best(512, (36 * 9 + 30,) * 40).rests)
 
 
-def test_contents(rng: np.random.Generator) -> None:
-    layout = WeightLayout(70, (12, 9, 5), (4, 0, 2), MemoryKind.BRAM)
+@pytest.mark.parametrize("rests", [(4, 0, 2), (12, 0, 2), (12, 9, 5)])
+def test_contents(rests: tuple[int, ...], rng: np.random.Generator) -> None:
+    layout = WeightLayout(70, (12, 9, 5), rests, MemoryKind.BRAM)
     words = [[int(w) for w in rng.integers(0, 1 << bits, layout.depth)] for bits in layout.slices]
     found = layout.contents(words)
-    assert {name: max(w).bit_length() <= layout.memories[name] for name, w in found.items()} == dict.fromkeys(
-        ("weight0", "weight1", "weight2", "weight_rest"), True
-    )
+    own = [f"weight{n}" for n in range(3) if layout.slices[n] > rests[n]]
+    assert list(found) == list(layout.memories) == [*own, "weight_rest"]
+    assert all(max(w).bit_length() <= layout.memories[name] for name, w in found.items())
     for n, begin in enumerate(accumulate(layout.rests[:-1], initial=0)):
-        own = layout.slices[n] - layout.rests[n]
+        own_bits = layout.slices[n] - layout.rests[n]
         rest = [w >> begin & ((1 << layout.rests[n]) - 1) for w in found["weight_rest"]]
-        assert [low | high << own for low, high in zip(found[f"weight{n}"], rest, strict=True)] == words[n]
+        lows = found.get(f"weight{n}", [0] * layout.depth)
+        assert [low | high << own_bits for low, high in zip(lows, rest, strict=True)] == words[n]

@@ -1,6 +1,7 @@
 """Chips of several dies: layers where there is room, registers between, and every cycle still known."""
 
 import json
+from dataclasses import astuple
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,8 @@ def test_bits_and_cycles_across_borders(rng: Rng, tmp_path: Path) -> None:
 
 
 def _dies(total: Budget, parts: tuple[float, ...]) -> Dies:
-    return Dies(tuple(f"SLR{n}" for n in range(len(parts))), tuple(total.scaled(part) for part in parts))
+    budgets = (Budget(*(part * amount for amount in astuple(total))) for part in parts)
+    return Dies(tuple(f"SLR{n}" for n in range(len(parts))), tuple(budgets))
 
 
 def test_layers_go_where_there_is_room(rng: Rng) -> None:

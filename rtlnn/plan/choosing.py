@@ -1,0 +1,191 @@
+"""Foldings with which a network keeps to a goal by the exact schedule: interval, latency, and exact sizes."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from rtlnn.errors import InputError
+from rtlnn.plan.amounts import Vector
+from rtlnn.plan.costs import Costs
+from rtlnn.plan.deadline import latency_by_sums, paces_for
+from rtlnn.plan.front import Front
+from rtlnn.plan.goal import Budget, Goal, Objective, prices_of
+from rtlnn.plan.option import Option
+from rtlnn.plan.quicken import quicken
+from rtlnn.plan.schedule import Schedule
+from rtlnn.plan.search import Margin, choose
+
+__all__ = ["Chooser"]
+
+_ATTEMPTS = 4
+"""How often the budget is made smaller where exact bounds make for larger layers."""
+_ROUNDS = 6
+"""How often paces are corrected for a latency."""
+_SURPLUS = 0.98
+"""Part of a latency that is asked for at first: bursts that sums do not see can cost some percent."""
+_CLOSER = 0.995
+"""The same where the exact schedule has told how far off the sums are."""
+_LONGER = (1.05, 1.1, 1.2, 1.35, 1.5, 2, 3)
+"""Multiples of a latency that is out of reach that are tried in its place."""
+_HALVES = 4
+"""Steps towards the shortest latency."""
+_PARTS = (0.25, 0.4, 0.55, 0.7, 0.85)
+"""Intervals that are tried for a latency, as parts of it."""
+
+
+@dataclass
+class Chooser:
+    """Chooses for one network, again and again with other budgets.
+
+    Parameters
+    ----------
+    fronts, sources : of each layer: its foldings, and the numbers of those from which it reads
+    costs, largest : what a design takes, and the most that any layer may take
+    timing, latency : by the exact schedule; the latency of a single frame
+    quickens : whether a shorter latency may be searched step by step, each with exact schedules for every layer
+    margin : of the last choice
+    """
+
+    fronts: Sequence[Front]
+    sources: Sequence[Sequence[int]]
+    costs: Costs
+    largest: Vector | None
+    timing: Callable[[Sequence[Option]], Schedule]
+    latency: Callable[[Sequence[Option]], int]
+    quickens: Callable[[Sequence[Option]], bool]
+    margin: Margin | None = None
+    _paces: dict[Goal, list[int]] = field(default_factory=dict)
+
+    def choose(self, goal: Goal, budget: Budget, room: Budget) -> list[Option]:
+        """Exact foldings for `goal` within `budget`; by their exact bounds within `room`, where a few trials do.
+
+        Raises `InputError` if the goal is out of reach.
+        """
+        if goal.objective is not Objective.LATENCY:
+            return self._least(goal, budget, room)
+        chosen = self._least(replace(goal, objective=Objective.THROUGHPUT), budget, room)
+        if self.quickens(chosen):
+            chosen = quicken(chosen, self.fronts, budget, self.costs, self.latency)
+        elif goal.latency is None:
+            chosen = self._soonest(chosen, budget, room)
+        self.margin = None
+        return chosen
+
+    def paced(self, goal: Goal, room: Budget) -> Goal:
+        """With an interval, where only the latency is given: of a few parts of it the one that takes least."""
+        if goal.latency is None or goal.interval is not None:
+            return goal
+        found: list[tuple[float, Goal]] = []
+        reason = InputError("")
+        for part in _PARTS:
+            trial = replace(goal, interval=max(round(part * goal.latency), 1))
+            try:
+                chosen = self._least(trial, room, room)
+            except InputError as error:
+                reason = error
+                continue
+            found.append((room.share(self.costs.total(chosen)), trial))
+        if not found:
+            raise reason
+        return min(found, key=lambda pair: pair[0])[1]
+
+    def _least(self, goal: Goal, budget: Budget, room: Budget) -> list[Option]:
+        """The cheapest for the goal's interval and latency; without them the fastest."""
+        try:
+            return self._corrected(goal, budget, room)
+        except _TooLateError as error:
+            raise InputError(
+                f"a latency of {goal.latency:,} cycles, with a frame every {goal.interval:,}, cannot be reached within "
+                f"the budget; the best found is {self._nearest(goal, budget, room, error.reached):,} cycles "
+                "(--target-latency, --target-interval, --utilization, --max-dsp)"
+            ) from None
+
+    def _corrected(self, goal: Goal, budget: Budget, room: Budget) -> list[Option]:
+        aim, attempts, rounds, left = goal.interval, _ATTEMPTS, _ROUNDS, budget
+        if goal.latency is not None and aim is not None:
+            # no frame passes sooner than the slowest layer lets it
+            aim = min(aim, goal.latency)
+        while True:
+            found = self._found(goal, aim, left)
+            chosen = [option.exactly() for option in found]
+            used = self.costs.total(chosen)
+            # shorter chains can take wider memories
+            if attempts and not room.fits(used):
+                left, attempts = left.least(budget.without(self.costs.total(found), used)), attempts - 1
+                continue
+            if goal.interval is None or aim is None:
+                return chosen
+            reached = self.timing(chosen)
+            if reached.interval > goal.interval:
+                # bursts between layers of different speed can cost more than the slowest layer alone
+                if aim == 1:
+                    raise InputError(
+                        f"an interval of {goal.interval:,} cycles cannot be reached; the best is {reached.interval:,}"
+                    )
+                aim = min(aim * goal.interval // reached.interval, aim - 1)
+            elif goal.latency is None or reached.latency <= goal.latency:
+                return chosen
+            else:
+                due = _CLOSER * goal.latency - (reached.latency - latency_by_sums(chosen, self.sources))
+                paces = paces_for(chosen, self.fronts, self.sources, aim, due)
+                if paces is None or not rounds:
+                    raise _TooLateError(reached.latency)
+                self._paces[goal], rounds = paces, rounds - 1
+
+    def _found(self, goal: Goal, aim: int | None, budget: Budget) -> list[Option]:
+        """By estimates; for a latency, with layers as fast as sums say that they have to be, or as they did before."""
+
+        def chosen(interval: int | None, paces: Sequence[int] | None = None) -> list[Option]:
+            found = choose(self.fronts, replace(goal, interval=interval), budget, self.costs, self.largest, paces)
+            self.margin = found.margin
+            return found.options
+
+        if goal.latency is None or aim is None:
+            return chosen(aim)
+        if goal not in self._paces and (paces := self._start(goal.latency, aim, budget)):
+            self._paces[goal] = paces
+        try:
+            return chosen(aim, self._paces.get(goal))
+        except InputError:
+            # out of reach for the interval, too?
+            raise _TooLateError(self.latency(chosen(goal.interval))) from None
+
+    def _start(self, latency: int, aim: int, budget: Budget) -> list[int] | None:
+        """Paces for the cheapest options; None where there are none."""
+        choices = [front.choices(aim) for front in self.fronts]
+        cheapest = [found.cheapest(prices_of(budget), 1)[0] for found in choices if found]
+        if len(cheapest) < len(choices):
+            return None
+        return paces_for(cheapest, self.fronts, self.sources, aim, _SURPLUS * latency)
+
+    def _nearest(self, goal: Goal, budget: Budget, room: Budget, reached: int) -> int:
+        """The shortest latency that is found to be in reach; `reached` is what is."""
+        assert goal.latency is not None
+        for longer in _LONGER:
+            trial = round(longer * goal.latency)
+            if trial >= reached:
+                break
+            with suppress(InputError, _TooLateError):
+                return self.latency(self._corrected(replace(goal, latency=trial), budget, room))
+        return reached
+
+    def _soonest(self, chosen: list[Option], budget: Budget, room: Budget) -> list[Option]:
+        """As quick as the rest of the budget makes it, found by halving."""
+        interval = self.timing(chosen).interval
+        low, high = 1, self.latency(chosen)
+        for _ in range(_HALVES):
+            middle = (low + high) // 2
+            try:
+                chosen = self._corrected(Goal(interval=interval, latency=middle), budget, room)
+                high = self.latency(chosen)
+            except (InputError, _TooLateError):
+                low = middle
+        return chosen
+
+
+class _TooLateError(Exception):
+    """A latency is out of reach; one of `reached` cycles is not."""
+
+    def __init__(self, reached: int) -> None:
+        super().__init__(reached)
+        self.reached = reached
