@@ -86,6 +86,13 @@ class Chooser:
                 continue
             found.append((room.share(self.costs.total(chosen)), trial))
         if not found:
+            for longer in _LONGER:
+                late = round(longer * goal.latency)
+                try:
+                    chosen = self._corrected(Goal(interval=round(_PARTS[-1] * late), latency=late), room, room)
+                except (InputError, _TooLateError):
+                    continue
+                raise _LateError(goal, self.latency(chosen))
             raise reason
         return min(found, key=lambda pair: pair[0])[1]
 
@@ -94,11 +101,10 @@ class Chooser:
         try:
             return self._corrected(goal, budget, room)
         except _TooLateError as error:
-            raise InputError(
-                f"a latency of {goal.latency:,} cycles, with a frame every {goal.interval:,}, cannot be reached within "
-                f"the budget; the best found is {self._nearest(goal, budget, room, error.reached):,} cycles "
-                "(--target-latency, --target-interval, --utilization, --max-dsp)"
-            ) from None
+            nearest, reached = self._nearest(goal, budget, room, error.reached)
+        if nearest is not None and goal.latency is not None and reached <= goal.latency:
+            return nearest
+        raise _LateError(goal, reached)
 
     def _corrected(self, goal: Goal, budget: Budget, room: Budget) -> list[Option]:
         aim, attempts, rounds, left = goal.interval, _ATTEMPTS, _ROUNDS, budget
@@ -142,32 +148,40 @@ class Chooser:
 
         if goal.latency is None or aim is None:
             return chosen(aim)
-        if goal not in self._paces and (paces := self._start(goal.latency, aim, budget)):
-            self._paces[goal] = paces
+        paces = self._paces.get(goal)
+        if paces is None and (start := self._start(goal.latency, aim, budget)):
+            with suppress(InputError):
+                found = chosen(aim, start)
+                self._paces[goal] = start
+                return found
         try:
-            return chosen(aim, self._paces.get(goal))
+            return chosen(aim, paces)
         except InputError:
             # out of reach for the interval, too?
             raise _TooLateError(self.latency(chosen(goal.interval))) from None
 
     def _start(self, latency: int, aim: int, budget: Budget) -> list[int] | None:
-        """Paces for the cheapest options; None where there are none."""
+        """Paces for the cheapest options of a large network, which save a search; None where there are none.
+
+        What small ones would take without paces is known soon, and may be enough.
+        """
         choices = [front.choices(aim) for front in self.fronts]
         cheapest = [found.cheapest(prices_of(budget), 1)[0] for found in choices if found]
-        if len(cheapest) < len(choices):
+        if len(cheapest) < len(choices) or self.quickens(cheapest):
             return None
         return paces_for(cheapest, self.fronts, self.sources, aim, _SURPLUS * latency)
 
-    def _nearest(self, goal: Goal, budget: Budget, room: Budget, reached: int) -> int:
-        """The shortest latency that is found to be in reach; `reached` is what is."""
+    def _nearest(self, goal: Goal, budget: Budget, room: Budget, reached: int) -> tuple[list[Option] | None, int]:
+        """A design with about the shortest latency in reach; `reached` cycles are."""
         assert goal.latency is not None
         for longer in _LONGER:
             trial = round(longer * goal.latency)
             if trial >= reached:
                 break
             with suppress(InputError, _TooLateError):
-                return self.latency(self._corrected(replace(goal, latency=trial), budget, room))
-        return reached
+                found = self._corrected(replace(goal, latency=trial), budget, room)
+                return found, self.latency(found)
+        return None, reached
 
     def _soonest(self, chosen: list[Option], budget: Budget, room: Budget) -> list[Option]:
         """As quick as the rest of the budget makes it, found by halving."""
@@ -183,8 +197,19 @@ class Chooser:
         return chosen
 
 
+class _LateError(InputError):
+    """A latency is out of reach; the best that was found is `reached`."""
+
+    def __init__(self, goal: Goal, reached: int) -> None:
+        every = f", with a frame every {goal.interval:,}," if goal.interval else ""
+        super().__init__(
+            f"a latency of {goal.latency:,} cycles{every} cannot be reached within the budget; the best found is "
+            f"{reached:,} cycles (--target-latency, --target-interval, --utilization, --max-dsp)"
+        )
+
+
 class _TooLateError(Exception):
-    """A latency is out of reach; one of `reached` cycles is not."""
+    """One try has not come to a latency; one of `reached` cycles is in reach."""
 
     def __init__(self, reached: int) -> None:
         super().__init__(reached)

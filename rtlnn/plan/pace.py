@@ -75,7 +75,7 @@ def bursts_of(pace: Pace, before: Sequence[Times[T]], remembered: Sequence[Seque
 
 
 def last_output(paces: Sequence[Pace], sources: Sequence[Sequence[int]]) -> float:
-    """When a frame's last output leaves a pipeline; within a few percent of exact schedules.
+    """When a frame's last output leaves a pipeline: near to exact schedules where all layers are about as fast.
 
     `sources` are the numbers of the layers from which each reads, which come before it.
     """

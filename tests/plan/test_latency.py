@@ -12,9 +12,10 @@ from rtlnn.ir.network import Network
 from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.ops import Window
 from rtlnn.plan import planner
-from rtlnn.plan.deadline import latency_by_sums
-from rtlnn.plan.front import Front
+from rtlnn.plan.deadline import latency_by_sums, paces_for
+from rtlnn.plan.front import Front, fronts_of
 from rtlnn.plan.goal import Budget, Goal, Objective
+from rtlnn.plan.option import Option
 from rtlnn.plan.planner import Design, plan_network
 from rtlnn.plan.simple import SimpleOption
 from rtlnn.plan.tasks import tasks_of
@@ -27,12 +28,12 @@ ROOMY = Budget(lut=1e6, ff=1e6, dsp=6000, bram36=1e3, uram=500)
 
 def _deep(rng: Rng) -> Builder:
     """Strides, a branch, a pool, a dense layer that waits for all of its input."""
-    b = Builder(rng, (12, 12, 4)).conv(16, SAME).requantize()
+    b = Builder(rng, (10, 10, 3)).conv(8, SAME).requantize()
     start = b.value
-    b.conv(16, SAME).requantize().conv(16, SAME).requantize().plus(start).requantize()
-    b.conv(32, Window((3, 3), (2, 2), (1, 1, 1, 1))).requantize().conv(32, SAME).requantize()
-    b.conv(32, SAME).requantize().max_pool(Window((2, 2), (2, 2)))
-    return b.flatten().dense(20).requantize()
+    b.conv(8, SAME).requantize().conv(8, SAME).requantize().plus(start).requantize()
+    b.conv(12, Window((3, 3), (2, 2), (1, 1, 1, 1))).requantize().conv(12, SAME).requantize()
+    b.max_pool(Window((2, 2), (2, 2)))
+    return b.flatten().dense(10).requantize()
 
 
 def _network(b: Builder) -> Network:
@@ -50,54 +51,71 @@ def _sources(design: Design) -> list[list[int]]:
     return [[makers[v] for v in option.task.sources if v in makers] for option in design.options]
 
 
-@pytest.mark.parametrize("interval", [4000, 12000, 30000])
+@pytest.mark.parametrize("interval", [1000, 4000, 12000])
 def test_sums_are_close_to_schedules(interval: int, rng: Rng) -> None:
     design = _plan(_network(_deep(rng)), Goal(interval=interval))
-    assert latency_by_sums(design.options, _sources(design)) == pytest.approx(design.schedule.latency, rel=0.1)
+    assert latency_by_sums(design.options, _sources(design)) == pytest.approx(design.schedule.latency, rel=0.2)
 
 
 def test_layers_are_as_fast_as_a_latency_asks_for(rng: Rng) -> None:
     network = _network(_deep(rng))
-    plain = _plan(network, Goal(interval=12000))
+    plain = _plan(network, Goal(interval=4000))
     latency = round(0.8 * plain.schedule.latency)
-    design = _plan(network, Goal(interval=12000, latency=latency))
+    design = _plan(network, Goal(interval=4000, latency=latency))
     assert design.schedule.latency <= latency
-    assert design.schedule.interval <= 12000
+    assert design.schedule.interval <= 4000
     assert plain.resources.dsp < design.resources.dsp
-    # all layers faster by as much take more
-    even = _plan(network, Goal(interval=round(0.8 * plain.schedule.interval)))
-    assert even.schedule.latency > 0.95 * latency
-    assert design.resources.dsp <= even.resources.dsp
     # what is reached without more stays as it is
-    same = _plan(network, Goal(interval=12000, latency=plain.schedule.latency + 2000))
+    same = _plan(network, Goal(interval=4000, latency=plain.schedule.latency + 500))
     assert same.resources.dsp <= plain.resources.dsp + 2
-    assert same.schedule.latency <= plain.schedule.latency + 2000
+    assert same.schedule.latency <= plain.schedule.latency + 500
+
+
+def test_paces_need_fewer_multipliers_than_the_same_speed_for_all(rng: Rng) -> None:
+    """By the sums of the program itself; rounding to foldings that exist costs some percent."""
+    tasks = tasks_of(_deep(rng).graph(), pools=True)
+    fronts = fronts_of(tasks, Arithmetic.DSP48E2)
+    makers = {task.result: n for n, task in enumerate(tasks)}
+    sources = [[makers[v] for v in task.sources if v in makers] for task in tasks]
+
+    def slowest(interval: float) -> list[Option]:
+        return [front.candidates[np.searchsorted(front.cycles, interval, side="right") - 1] for front in fronts]
+
+    chosen = slowest(4000)
+    latency = 0.75 * latency_by_sums(chosen, sources)
+    even = next(n for n in range(4000, 0, -40) if latency_by_sums(slowest(n), sources) <= latency)
+    paces = paces_for(chosen, fronts, sources, 4000, latency)
+    assert paces
+    assert max(paces) <= 4000
+    needed = sum(front.fewest(n) for front, n in zip(fronts, paces, strict=True))
+    assert needed <= 1.05 * sum(front.fewest(even) for front in fronts)
+    assert paces_for(chosen, fronts, sources, 4000, 50) is None
 
 
 def test_a_latency_alone_finds_an_interval(rng: Rng) -> None:
     network = _network(_deep(rng))
-    design = _plan(network, Goal(latency=20000))
-    assert design.schedule.latency <= 20000
-    smaller = _plan(network, Goal(latency=40000))
-    assert smaller.schedule.latency <= 40000
+    design = _plan(network, Goal(latency=6000))
+    assert design.schedule.latency <= 6000
+    smaller = _plan(network, Goal(latency=16000))
+    assert smaller.schedule.latency <= 16000
     assert smaller.resources.dsp < design.resources.dsp
 
 
 def test_a_latency_out_of_reach_is_refused_with_one_that_is_not(rng: Rng) -> None:
     network = _network(_deep(rng))
-    tight = replace(ROOMY, dsp=60)
+    tight = replace(ROOMY, dsp=40)
     with pytest.raises(InputError, match="the best found is") as refusal:
-        _plan(network, Goal(interval=16000, latency=17000), tight)
+        _plan(network, Goal(interval=6000, latency=4000), tight)
     found = re.search(r"found is ([\d,]+) cycles", str(refusal.value))
     assert found
     best = int(found[1].replace(",", ""))
-    assert best > 17000
-    assert _plan(network, Goal(interval=16000, latency=best + best // 20), tight).resources.dsp <= 60
+    assert best > 4000
+    assert _plan(network, Goal(interval=6000, latency=best + best // 20), tight).resources.dsp <= 40
 
 
 def test_a_latency_below_the_interval(rng: Rng) -> None:
-    design = _plan(_network(_deep(rng)), Goal(interval=30000, latency=12000))
-    assert design.schedule.latency <= 12000
+    design = _plan(_network(_deep(rng)), Goal(interval=9000, latency=4000))
+    assert design.schedule.latency <= 4000
     with pytest.raises(InputError, match="at least 1 cycle"):
         Goal(latency=0)
 
@@ -107,10 +125,10 @@ def test_the_shortest_latency_of_a_large_network_is_halved_for(rng: Rng, monkeyp
     network = _network(_deep(rng))
     monkeypatch.setattr(planner, "_EACH", 10**9)
     tight = replace(ROOMY, dsp=150)
-    plain = _plan(network, Goal(interval=12000), tight)
-    design = _plan(network, Goal(Objective.LATENCY, 12000), tight)
+    plain = _plan(network, Goal(interval=4000), tight)
+    design = _plan(network, Goal(Objective.LATENCY, 4000), tight)
     assert design.schedule.latency < 0.8 * plain.schedule.latency
-    assert design.schedule.interval <= 12000
+    assert design.schedule.interval <= 4000
     assert plain.resources.dsp < design.resources.dsp <= 150
 
 
