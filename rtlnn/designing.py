@@ -59,6 +59,9 @@ def designed(model: Path | str | onnx.ModelProto, options: Options, progress: Pr
     design = design or planned(network, goal)
     if design.circuit.weights and memory is None:
         raise InputError(f"the plan streams weights, which platform {platform.name} cannot do; choose vu9p, say")
+    if options.batch > 1 and not design.circuit.weights:
+        note = f"no layer's weights are streamed: a batch of {options.batch} frames changes nothing"
+        design = replace(design, network=replace(design.network, notes=(*design.network.notes, note)))
     return design, platform
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.big.document import load, write
 from benchmarks.big.measure import measure
-from benchmarks.big.rows import ROWS
+from benchmarks.big.rows import ROWS, Row
 from rtlnn.errors import RtlnnError
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.big", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--only", metavar="TEXT", default="", help="only networks with TEXT in their name")
+    parser.add_argument("--only", metavar="TEXT", default="", help="the row of that name, or those with TEXT in it")
     parser.add_argument("--models", type=Path, metavar="DIR", help="folder with the models of others (MobileNetV2)")
     parser.add_argument(
         "--work", type=Path, metavar="DIR", help="keep builds in this folder, and take those that are there"
@@ -39,9 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as scratch:
             work = options.work or Path(scratch)
             work.mkdir(parents=True, exist_ok=True)
-            for row in ROWS:
-                if options.only.lower() not in row.name.lower():
-                    continue
+            for row in chosen_rows(options.only):
                 for result in measure(row, work, options.models, options.layers, options.workers, say):
                     write({**load(options.docs), row.name: result}, options.docs)
                 good = good and not result.get("simulated", {}).get("failures")
@@ -50,6 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     return 0 if good else 1
+
+
+def chosen_rows(text: str) -> list[Row]:
+    """The row of that name, or all with the text in their names."""
+    exact = [row for row in ROWS if row.name.lower() == text.lower()]
+    return exact or [row for row in ROWS if text.lower() in row.name.lower()]
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""From a row to its numbers: build, and simulate layers one by one."""
+"""From a row to its numbers: build, and simulate layers one by one, or the whole."""
 
 import json
 import re
@@ -11,6 +11,7 @@ from typing import Any
 import rtlnn
 from benchmarks.big.rows import Row
 from benchmarks.building import build
+from benchmarks.simulating import FRAMES, simulate
 from rtlnn.errors import InputError
 from rtlnn.options import Options
 from rtlnn.sim.by_layer import LayersResult, simulate_layers
@@ -71,6 +72,12 @@ def measure(
         "layers": len(report["layers"]),
         **found,
     }
+    if row.whole:
+        yield result
+        say(f"{row.name}: simulating the whole")
+        cycles = simulate(folder)
+        yield {**result, "whole": {"frames": FRAMES, **asdict(cycles)}}
+        return
     seen = Simulated.load(folder / "simulated.json")
     yield {**result, **seen.summary()}
     left = [name for name in chosen_layers(report["layers"], None) if name not in seen.layers][:layers]

@@ -42,6 +42,7 @@ class Row:
     macs : multiplications a frame
     streamed : layers whose weights come from external memory
     utilization : part of the device that may be filled, but for DSPs, of which `goal` says how many
+    whole : simulated as a whole, in place of layer by layer
     """
 
     name: str
@@ -53,6 +54,7 @@ class Row:
     model: Model
     streamed: tuple[str, ...] = ()
     utilization: float = DEFAULT_SHARE
+    whole: bool = False
 
 
 def _random(name: str, _: Path | None) -> onnx.ModelProto:
@@ -86,6 +88,16 @@ ROWS = (
         349_151_936,
         Goal(100_000, 200_000, 2_182),
         partial(_random, "squeezenet11"),
+    ),
+    Row(
+        "SqueezeNet 1.1, small",
+        "zu9eg",
+        200,
+        "-",
+        349_151_936,
+        Goal(2_000_000),
+        partial(_random, "squeezenet11"),
+        whole=True,
     ),
     Row(
         "ResNet-50",

@@ -8,10 +8,12 @@ import numpy as np
 
 from rtlnn.array_files import check_target, read_arrays, write_arrays
 from rtlnn.cli.console import print_lines, step_display
-from rtlnn.ir.types import Array
-from rtlnn.runtime import Run, Runtime, load
+from rtlnn.runtime import Run, load
+from rtlnn.runtime.inputs import frames_of
 from rtlnn.runtime.openers import OPENERS
 from rtlnn.runtime.runtime import BATCH
+from rtlnn.sim.build_folder import BuildFolder
+from rtlnn.sim.reference import load as load_reference
 
 EXAMPLES = """\
 examples:
@@ -49,13 +51,17 @@ def run(options: Namespace) -> int:
     given: dict[str, Any] = {name: value for name in OPTIONS if (value := getattr(options, name)) is not None}
     backend = options.backend or ("serial" if "port" in given else "simulator")
     data = read_arrays(options.inputs)
+    frames, named = ((), data) if isinstance(data, dict) else ((data,), {})
+    # a back end can take minutes to open
+    network = load_reference(BuildFolder.open(options.build_dir).path).network
+    frames_of(network, frames, named)
+    if options.output:
+        check_target(options.output, len(network.outputs))
     with step_display() as progress:
         progress(f"opening the back end {backend}")
         with load(options.build_dir, backend, batch=options.batch, **given) as runtime:
-            if options.output:
-                check_target(options.output, len(runtime.network.outputs))
             progress("running")
-            made = _run(runtime, data)
+            made = runtime.run(*frames, **named)
     for name, array in made.outputs.items():
         print_lines(f"{name}: {array.dtype} {array.shape}")
         if not options.output:
@@ -67,10 +73,6 @@ def run(options: Namespace) -> int:
         write_arrays(options.output, made.outputs)
         print_lines(f"written to {options.output}")
     return 0
-
-
-def _run(runtime: Runtime, data: Array | dict[str, Array]) -> Run:
-    return runtime.run(**data) if isinstance(data, dict) else runtime.run(data)
 
 
 def _times(made: Run, backend: str) -> str:

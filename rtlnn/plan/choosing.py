@@ -61,12 +61,10 @@ class Chooser:
 
         Raises `InputError` if the goal is out of reach.
         """
+        chosen = self._least(goal, budget, room)
         if goal.objective is not Objective.LATENCY:
-            return self._least(goal, budget, room)
-        chosen = self._least(replace(goal, objective=Objective.THROUGHPUT), budget, room)
-        if self.quickens(chosen):
-            chosen = quicken(chosen, self.fronts, budget, self.costs, self.latency)
-        elif goal.latency is None:
+            return chosen
+        if goal.latency is None and not self.quickens(chosen):
             chosen = self._soonest(chosen, budget, room)
         self.margin = None
         return chosen
@@ -113,6 +111,8 @@ class Chooser:
             aim = min(aim, goal.latency)
         while True:
             found = self._found(goal, aim, left)
+            if goal.objective is Objective.LATENCY and self.quickens(found):
+                found = quicken(found, self.fronts, left, self.costs, self.latency)
             chosen = [option.exactly() for option in found]
             used = self.costs.total(chosen)
             # shorter chains can take wider memories

@@ -1,7 +1,7 @@
 """A build as a function of the model's own inputs, whatever runs it."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -11,9 +11,10 @@ import numpy as np
 
 from rtlnn.emit.interface import Interface
 from rtlnn.errors import InputError
-from rtlnn.ir.network import ModelPort, Network
+from rtlnn.ir.network import Network
 from rtlnn.ir.types import Array
 from rtlnn.runtime.backend import Backend, Noting, Reloading
+from rtlnn.runtime.inputs import frames_of
 from rtlnn.runtime.openers import open_backend
 from rtlnn.runtime.reload import memory_files, reloaded
 from rtlnn.sim.build_folder import BuildFolder
@@ -89,13 +90,8 @@ class Runtime:
         """
         if self._closed:
             raise InputError("this runtime is closed; load the build again")
-        given = [_whole(port, a) for port, a in zip(self.network.inputs, self._ordered(x, named), strict=True)]
-        counts = {port.name: len(array) for port, array in zip(self.network.inputs, given, strict=True)}
-        if len(set(counts.values())) > 1:
-            raise InputError(f"the inputs hold different numbers of frames: {counts}")
-        (frames,) = set(counts.values())
-        if not frames:
-            raise InputError("the inputs hold no frames; give at least one")
+        given = frames_of(self.network, x, named)
+        frames = len(given[0])
         started = time.perf_counter()
         runs = [self._run_batch([a[n : n + self._batch] for a in given]) for n in range(0, frames, self._batch)]
         outputs = {
@@ -139,24 +135,6 @@ class Runtime:
         outputs = self.network.from_core(*(np.asarray(made[bus], np.int64)[:count] for bus in self.interface.outputs))
         return outputs, seconds, self._backend.cycles
 
-    def _ordered(self, x: tuple[Array, ...], named: Mapping[str, Array]) -> Iterator[Array]:
-        """The inputs in the model's order."""
-        names = [port.name for port in self.network.inputs]
-        takes = f"{self.network.name} takes {', '.join(names)}"
-        if len(x) > len(names):
-            raise InputError(f"{len(x)} inputs are given; {takes}")
-        by_name: dict[str, Array] = dict(zip(names, x, strict=False))
-        for name, array in named.items():
-            if name not in names:
-                raise InputError(f"there is no input {name!r}; {takes}")
-            if name in by_name:
-                raise InputError(f"the input {name!r} is given twice")
-            by_name[name] = array
-        missing = [name for name in names if name not in by_name]
-        if missing:
-            raise InputError(f"the input {', '.join(map(repr, missing))} is missing; {takes}")
-        return (by_name[name] for name in names)
-
     def close(self) -> None:
         """Give back what the back end holds; a second call does nothing."""
         if not self._closed:
@@ -170,19 +148,6 @@ class Runtime:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _whole(port: ModelPort, given: Array) -> Array:
-    """An input with its frames in front. Raises `InputError` if it is not an array of numbers of the port's shape."""
-    array = np.asarray(given)
-    if array.dtype.kind not in "fiu":
-        raise InputError(f"input {port.name!r} holds {array.dtype} values; the model takes numbers ({port.dtype})")
-    if array.shape == port.shape:
-        array = array[np.newaxis]
-    if array.shape[1:] != port.shape or array.ndim != len(port.shape) + 1:
-        shape = ", ".join(("N", *map(str, port.shape)))
-        raise InputError(f"input {port.name!r} has shape {np.shape(given)}; the model takes ({shape})")
-    return array
 
 
 def load(build_dir: Path | str, backend: str = "simulator", *, batch: int = BATCH, **options: Any) -> Runtime:

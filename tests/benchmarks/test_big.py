@@ -12,6 +12,7 @@ from benchmarks.big.document import load, markdown, write
 from benchmarks.big.measure import chosen_layers, measure
 from benchmarks.big.rows import ROWS
 from benchmarks.building import Built
+from benchmarks.simulating import Cycles
 from rtlnn.errors import InputError
 from rtlnn.sim.by_layer import LayerResult, LayersResult
 
@@ -87,6 +88,26 @@ def test_layers_are_simulated_in_steps_that_are_kept(tmp_path: Path, monkeypatch
         "seconds": 1.5,
         "build_seconds": 4.5,
     }
+
+
+def test_some_are_simulated_as_a_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def build(_: object, __: object, folder: Path) -> Built:
+        folder.mkdir(parents=True)
+        return Built(REPORT, None, 1.0, 1.0, 1.0, 1.0)
+
+    (row,) = (row for row in ROWS if row.whole)
+    monkeypatch.setattr(measuring, "build", build)
+    monkeypatch.setattr(measuring, "simulate", lambda folder: Cycles(200_001, 100_000))
+    first, last = measure(row, tmp_path, None, None, None, lambda step: None)
+    assert "whole" not in first
+    assert last["whole"] == {"frames": 6, "latency": 200_001, "interval": 100_000}
+    assert "the arithmetic of b | the whole, 6 frames |" in markdown({row.name: last})
+
+
+def test_a_name_is_that_row_alone() -> None:
+    assert [row.name for row in command.chosen_rows("resnet-50")] == ["ResNet-50"]
+    assert len(command.chosen_rows("squeezenet")) == 2
+    assert command.chosen_rows("") == list(ROWS)
 
 
 def test_failed_layers_show(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

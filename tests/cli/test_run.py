@@ -72,6 +72,17 @@ def test_bad_input(here: Path, capsys: Output, arguments: list[str], message: st
     assert sorted(here.rglob("*")) == before
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"), [(["b", "wrong.npy"], "has shape"), (["b", "x.npy", "-o", "y.txt"], "must end with")]
+)
+def test_what_is_given_is_checked_before_the_back_end_is_opened(
+    here: Path, capsys: Output, arguments: list[str], message: str
+) -> None:
+    np.save(here / "wrong.npy", np.zeros((2, 3, 5, 7, 1)))
+    assert main(["run", *arguments, "--port", "/nowhere/tty"]) == 2
+    assert message in capsys.readouterr().err
+
+
 def test_one_file_cannot_hold_several_results(tmp_path: Path) -> None:
     check_target(tmp_path / "y.npz", 2)
     with pytest.raises(rtlnn.InputError, match=r"can hold one array, and there are 2; write a \.npz file"):
