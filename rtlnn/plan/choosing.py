@@ -111,8 +111,10 @@ class Chooser:
             aim = min(aim, goal.latency)
         while True:
             found = self._found(goal, aim, left)
-            if goal.objective is Objective.LATENCY and self.quickens(found):
-                found = quicken(found, self.fronts, left, self.costs, self.latency)
+            quick = goal.objective is Objective.LATENCY
+            if (quick or goal.latency) and self.quickens(found):
+                enough = 0 if quick or goal.latency is None else goal.latency
+                found = quicken(found, self.fronts, left, self.costs, self.latency, enough)
             chosen = [option.exactly() for option in found]
             used = self.costs.total(chosen)
             # shorter chains can take wider memories

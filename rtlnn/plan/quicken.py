@@ -15,11 +15,11 @@ Latency: TypeAlias = Callable[[Sequence[Option]], int]
 
 
 def quicken(
-    chosen: list[Option], fronts: Sequence[Front], budget: Budget, costs: Costs, latency: Latency
+    chosen: list[Option], fronts: Sequence[Front], budget: Budget, costs: Costs, latency: Latency, enough: int = 0
 ) -> list[Option]:
-    """Spend the rest of the budget, step by step where a cycle of latency is cheapest."""
+    """Spend the rest of the budget, step by step where a cycle of latency is cheapest, until there is `enough`."""
     now, prices = latency(chosen), prices_of(budget)
-    while True:
+    while now > enough:
         best: tuple[float, int, list[Option]] | None = None
         before = cost_of(vector(costs.total(chosen)), prices)
         for n, front in enumerate(fronts):
@@ -37,5 +37,6 @@ def quicken(
                 if gain > 0 and (best is None or gain / price > best[0]):
                     best = gain / price, now - gain, trial
         if best is None:
-            return chosen
+            break
         _, now, chosen = best
+    return chosen
