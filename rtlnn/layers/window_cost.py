@@ -23,9 +23,11 @@ _CONTROL_FF = 18
 _CONTROL_LUT = 10
 _CHOICE = {2: 1.0, 3: 1.0, 4: 1.5}
 """LUTs a bit of a choice between so many banks, and for more of them:"""
-_CHOICE_MORE = 0.4
+_CHOICE_MORE = 0.44
 _BOTH = 1.55
-"""By how much more if rows are chosen behind columns, from three or more each: both are made in parts, to be early."""
+"""By how much more if rows are chosen, from three or more, behind columns: both are made in parts, to be early."""
+_BOTH_AND_PIECES = 1.25
+"""The same where two or three pieces are chosen behind them: then the parts are theirs."""
 
 
 @lru_cache(maxsize=1 << 14)
@@ -189,4 +191,6 @@ def _turned(c: "WindowConfig") -> float:
     starts = [len(s) for s in c.all_starts]
     each = [_CHOICE.get(n, _CHOICE_MORE * n) if n > 1 else 0 for n in starts]
     luts = each[1] * by * columns + each[0] * rows * columns
-    return luts * (_BOTH if min(starts) > 2 else 1)
+    if starts[0] < 3 or starts[1] == 1:
+        return luts
+    return luts * (_BOTH_AND_PIECES if c.split in (2, 3) else _BOTH)
