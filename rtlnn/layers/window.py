@@ -277,7 +277,8 @@ class WindowConfig:
         None where padding resets it.
         """
         if self.split > 1:
-            return 1
+            # of a number of pieces that is no power of two, the register has an enable
+            return 1 if self.split & (self.split - 1) == 0 else 0
         if max(self.window.pads) > 0:
             return 0
         turned = any(len(starts) > 1 for starts in self.all_starts)
