@@ -60,7 +60,9 @@ class ArgMaxConfig(LayerConfig):
         index = counter_bits(s.channels)
         counters = counter_bits(self.slots + 1) + 2 * counter_bits(s.beats_per_pixel)
         lut = (tree + 1) * each + tree * self.lane_bits + index + counters + 6
-        ff = s.width + tree_ff(s.elements, s.bits + self.lane_bits) + s.bits + index + counters + 3 * self.latency
+        # the number of a lane has a bit more after every level; what waits is a shift register LUT
+        ff = s.width + tree_ff(s.elements, s.bits, registers=1) + tree_ff(s.elements, 0, 1)
+        ff += s.bits + index + counters + 2 * self.latency
         return Resources(lut=lut, ff=ff) + _PIXEL.queue_resources(self.output, self.slots)
 
     def waits(self, i: Link, o: Link) -> Sequence[Events]:

@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Module, Mux, Signal, Value
 
-__all__ = ["count", "counter_bits"]
+__all__ = ["count", "counter_bits", "counter_ff", "counter_luts"]
 
 
 def count(m: Module, modulo: int, step: Value, name: str | None = None) -> tuple[Signal, Signal]:
@@ -22,3 +22,14 @@ def count(m: Module, modulo: int, step: Value, name: str | None = None) -> tuple
 def counter_bits(modulo: int) -> int:
     """Bits that count so far: none where there is nothing to count."""
     return (max(modulo, 1) - 1).bit_length()
+
+
+def counter_ff(modulo: int) -> int:
+    """Flip-flops of `count`: of two values, the last one is the count itself."""
+    return counter_bits(modulo) + (modulo > 2)
+
+
+def counter_luts(modulo: int) -> int:
+    """LUTs of `count`: one a bit to begin again, none on the carry chain alone; and those of the last value."""
+    bits = counter_bits(modulo)
+    return min(bits, 2) if modulo & (modulo - 1) == 0 else bits + 1 + -(-bits // 5)

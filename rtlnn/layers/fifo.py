@@ -16,7 +16,7 @@ from rtlnn.layers.memory_kind import LUTRAM_WORDS, MemoryKind
 from rtlnn.layers.occupancy import occupancy
 from rtlnn.layers.pipeline import delayed, registered
 from rtlnn.layers.ram import Ram
-from rtlnn.layers.rom import block_rams, lutram
+from rtlnn.layers.rom import block_luts, block_rams, lutram
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
 from rtlnn.layers.timing import Events, Link
 
@@ -85,6 +85,7 @@ class FifoConfig(BufferConfig):
         if self.memory is MemoryKind.LUTRAM:
             return Resources(lut=lutram(self.depth, width) + 3 * bits + 4, ff=level + 2 * bits + 2 + 2 * ragged)
         luts, ffs = (4 + 2 * ragged) * bits + 6 * ragged + 4, width + 2 * level + 2 * bits + 8 + 2 * ragged
+        luts += block_luts(self.depth, width)
         own = Resources(lut=luts, ff=ffs, bram36=block_rams(self.depth, width))
         return own + FifoConfig(self.format, BLOCK_LATENCY).resources
 

@@ -42,9 +42,9 @@ class ForkConfig(StreamingLayer):
 
     @property
     def resources(self) -> Resources:
-        """A choice of two values takes half a LUT."""
+        """A choice of two values takes a LUT: those of two branches do not share it."""
         width = self.format.width + 1
-        return Resources(lut=-(-width * self.branches // 2) + 4 * self.branches, ff=2 * width + 3 * self.branches + 1)
+        return Resources(lut=(width + 5) * self.branches + 2, ff=2 * width + 3 * self.branches + 1)
 
     def timing(self, i: Sequence[Link], o: Sequence[Link]) -> Sequence[Events]:
         buffered(i, o, _PLACES)

@@ -9,9 +9,9 @@ from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.buffered import buffered
 from rtlnn.layers.component import MemoryPort, Resources, StreamingLayer
-from rtlnn.layers.counter import count, counter_bits
+from rtlnn.layers.counter import count, counter_bits, counter_ff, counter_luts
 from rtlnn.layers.join_parts import JoinParts, combine
-from rtlnn.layers.pipeline import delayed
+from rtlnn.layers.pipeline import SHIFTED, delayed
 from rtlnn.layers.requantizer import RequantizeConfig, Requantizer
 from rtlnn.layers.results import PassShape, ResultQueue
 from rtlnn.layers.stream import StreamFormat, StreamSignature, connect
@@ -112,14 +112,16 @@ class JoinConfig(StreamingLayer):
     @property
     def resources(self) -> Resources:
         total = self.shape.queue_resources(self.result, self.slots)
-        for _ in range(self.lanes):
-            total = total + self.parts.resources
+        lane = self.parts.resources(self.looks_up_factors)
+        total = total + Resources(lut=lane.lut * self.lanes, ff=lane.ff * self.lanes, dsp=lane.dsp * self.lanes)
         if self.finish:
             total = total + self.finish.resources
         room = counter_bits(self.slots + 1)
-        place = counter_bits(self.a.beats_per_pixel) if self.memories else 0
+        beats = self.a.beats_per_pixel if self.memories else 1
         late = self.sum_latency - _MEMORY_LATENCY if self.looks_up_parameters else 0
-        return total + Resources(lut=room + place + 4, ff=room + place * (1 + late) + self.sum_latency)
+        delays = Resources(ff=late * counter_bits(beats)) if late < SHIFTED else Resources(lut=counter_bits(beats))
+        control = Resources(lut=2 * room + counter_luts(beats) + 4, ff=room + counter_ff(beats) + self.sum_latency)
+        return total + delays + control
 
     def timing(self, i: Sequence[Link], o: Sequence[Link]) -> Sequence[Events]:
         buffered(i, o, self.slots, self.latency)

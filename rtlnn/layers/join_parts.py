@@ -104,20 +104,24 @@ class JoinParts:
                 return _SLICE_LATENCY + len(self.factors) - 1
         return REGISTERED_PRODUCT + self.weighted
 
-    @property
-    def resources(self) -> Resources:
-        """Of one lane, the registers of its operands included."""
+    def resources(self, looked_up: bool) -> Resources:
+        """Of one lane, the registers of its operands included: two each if factors are `looked_up`."""
         a, b = self.operand_bits
         lut = sum(bits for bits, zero in zip((a, b), self.zeros, strict=True) if zero)
-        own = Resources(lut=lut, ff=a + b)
+        own = Resources(lut=lut, ff=(a + b) * (1 + looked_up))
         match self.body:
             case JoinBody.FABRIC if self.function is JoinFunction.ADD:
                 return own + Resources(lut=self.acc_bits, ff=self.acc_bits)
             case JoinBody.FABRIC:
                 return own + Resources(lut=-(-3 * max(a, b) // 2), ff=self.acc_bits)
             case JoinBody.SLICES:
-                late = sum(self.factors[1]) if self.weighted else 0
-                return own + Resources(ff=late, dsp=len(self.factors))
+                dsp = len(self.factors)
+                if not self.weighted:
+                    return own + Resources(dsp=dsp)
+                if not looked_up:
+                    return own + Resources(ff=b, dsp=dsp)
+                # of b there are three in a row
+                return own + Resources(lut=b, ff=self.factor_bits[1] - 2 * b, dsp=dsp)
         products = [sum(pair) for pair in self.factors]
         total = self.acc_bits if self.weighted else 0
         dsp = sum(dsp_slices(*pair) for pair in self.factors)

@@ -15,6 +15,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.component import LayerConfig, MemoryPort, Resources
+from rtlnn.layers.counter import counter_bits
 from rtlnn.layers.kernel_parts import MacControl, WeightedArray, connect_finish, finish_of, memory_members
 from rtlnn.layers.kernel_timing import kernel_waits
 from rtlnn.layers.line_buffer import LATENCY, LineBuffer
@@ -130,6 +131,15 @@ class KernelConfig(LayerConfig):
     @property
     def resources(self) -> Resources:
         total = self.window.resources + self.array.resources + self.finish.resources + self.weight_layout.resources
+        if not isinstance(self.array, PoolConfig):
+            total = total + self.window.index_resources + self.weight_layout.address_resources
+        if isinstance(self.array, PackedMacConfig):
+            total = total + self.array.shifted(self.window.registers)
+        if self.constant == 0 and isinstance(self.finish, BiasConfig):
+            # nothing is added
+            total = total + Resources(lut=-self.finish.resources.lut)
+        credits = counter_bits(self.slots + 1)
+        total = total + Resources(lut=credits, ff=credits)
         if self.maximum:
             total = total + self.maximum.resources
         total = total + self.shape.serializer_resources(self.array.acc_bits, self.late or self.finish.spacing > 1)

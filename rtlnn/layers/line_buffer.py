@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import reduce
 from itertools import product
-from math import gcd
 from operator import and_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -131,8 +130,8 @@ class LineBuffer(wiring.Component):
             registered(m, step.column_bank, "turn_columns"),
         )
         height, width = c.rectangle
-        turned = _turned(m, [list(line) for line in zip(*data, strict=True)], column_bank, self._starts(1))[:width]
-        lines = _turned(m, [list(line) for line in zip(*turned, strict=True)], row_bank, self._starts(0))[:height]
+        turned = _turned(m, [list(line) for line in zip(*data, strict=True)], column_bank, c.all_starts[1])[:width]
+        lines = _turned(m, [list(line) for line in zip(*turned, strict=True)], row_bank, c.all_starts[0])[:height]
         inside_rows = [registered(m, v, f"inside_row{n}") for n, v in enumerate(step.inside_rows)]
         inside_columns = [registered(m, v, f"inside_column{n}") for n, v in enumerate(step.inside_columns)]
         padding = Cat(*[Const(c.pad_value & ((1 << c.bits) - 1), c.bits)] * c.lanes)
@@ -175,16 +174,6 @@ class LineBuffer(wiring.Component):
         (ay, ax), (py, px), (sy, sx) = c.tile.at_once, c.parallel, c.window.stride
         kernel = [(y * c.window.dilation[0], x * c.window.dilation[1]) for y, x in product(range(py), range(px))]
         return [[rectangle[y * sy + ky][x * sx + kx] for ky, kx in kernel] for y, x in product(range(ay), range(ax))]
-
-    def _starts(self, axis: int) -> list[int]:
-        """The banks in which a rectangle can begin."""
-        c = self.config
-        banks = c.banks[axis]
-        # frames follow each other in the circular buffer, but every row begins in the first bank
-        moves = [c.hop[axis]] if axis else [c.hop[axis], c.height]
-        moves += [c.window.stride[axis]] * (c.tile.serial[axis] > 1)
-        moves += [c.window.dilation[axis]] * (c.kernel_steps[axis] > 1)
-        return list(range(-c.window.pads[1 if axis else 0] % gcd(banks, *moves), banks, gcd(banks, *moves)))
 
     def _banks(self, m: Module, step: Step) -> list[list[Value]]:
         """What the banks deliver the cycle after a step was issued, by row and column."""

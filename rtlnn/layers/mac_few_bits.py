@@ -93,6 +93,9 @@ class FewBitMacConfig(MacConfig):
     @property
     def resources(self) -> Resources:
         """A LUT for each bit of a group's sum, and of a sum of these; then adders."""
+        if not self.largest:
+            # nothing to add up
+            return Resources(ff=2 * self.latency)
         bits = self._group_bits
         lut = ff = self.groups * bits
         leaves, width = self.groups, bits

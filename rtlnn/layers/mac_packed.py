@@ -9,6 +9,7 @@ from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import Resources
 from rtlnn.layers.mac import WeightSlice
 from rtlnn.layers.mac_column import Accumulation, Chains, ColumnConfig
+from rtlnn.layers.pipeline import SHIFTED
 
 __all__ = ["PART_NAMES", "PackedMacConfig", "Sharing"]
 
@@ -135,13 +136,23 @@ class PackedMacConfig:
         """
         return _resources(self)
 
+    def shifted(self, registers: int) -> Resources:
+        """What it takes more, or less, if so many registers in front of `x` belong to the delays of the activations."""
+        lut = ff = 0
+        for delay, inputs in enumerate(map(len, self.chains.stages)):
+            if registers and delay + registers >= SHIFTED:
+                lut += inputs * (delay < SHIFTED)
+                ff -= inputs * (registers + delay * (delay < SHIFTED))
+        bits = self.positions * self.blocks * self.x_bits
+        return Resources(lut=lut * bits, ff=ff * bits)
+
 
 @lru_cache(maxsize=1 << 14)
 def _resources(c: PackedMacConfig) -> Resources:
     """Layers of equal sizes have equal arrays."""
     inputs = [len(stage) for stage in c.chains.stages]  # by their delay
-    shifted = sum(n * -(-delay // 32) for delay, n in enumerate(inputs) if delay > 2)
-    skew = sum(n * delay for delay, n in enumerate(inputs[:3]))
+    shifted = sum(n * -(-delay // 32) for delay, n in enumerate(inputs) if delay >= SHIFTED)
+    skew = sum(n * delay for delay, n in enumerate(inputs[:SHIFTED]))
     x_bits = c.positions * c.blocks * c.x_bits
     total = Resources(lut=shifted * x_bits + 3, ff=skew * x_bits + c.latency)
     pairs = c.sums - len(c.columns)

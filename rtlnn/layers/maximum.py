@@ -10,7 +10,12 @@ from rtlnn.layers.component import Resources
 from rtlnn.layers.counter import count, counter_bits
 from rtlnn.layers.pipeline import delayed, registered
 
-__all__ = ["Maximum", "MaximumConfig"]
+__all__ = ["Maximum", "MaximumConfig", "maximum_luts"]
+
+
+def maximum_luts(bits: int) -> int:
+    """LUTs of the larger of two numbers: to compare takes three quarters of a LUT a bit, to choose one."""
+    return -(-7 * bits // 4)
 
 
 @dataclass(frozen=True)
@@ -34,15 +39,15 @@ class MaximumConfig:
 
     @property
     def resources(self) -> Resources:
-        """A maximum of two numbers: a comparison (half a LUT a bit) and a choice, and a register."""
+        """A maximum of two numbers, and a register; over several turns the register is written or not."""
         values, registers = self.at_once, 0
         while values > 1:
             values = -(-values // 2)
             registers += values
-        maxima = self.sums * (self.at_once - 1 + (self.turns > 1))
+        luts = (self.at_once - 1) * maximum_luts(self.acc_bits) + self.acc_bits * (self.turns > 1)
         flags = 2 * self.levels + (self.turns > 1) + counter_bits(self.turns)
         return Resources(
-            lut=maxima * -(-3 * self.acc_bits // 2) + counter_bits(self.turns) + 2,
+            lut=self.sums * luts + counter_bits(self.turns) + 2,
             ff=self.sums * self.acc_bits * (registers + (self.turns > 1)) + flags,
         )
 

@@ -4,7 +4,10 @@ from collections.abc import Callable, Sequence
 
 from amaranth.hdl import Module, Signal, Value
 
-__all__ = ["delayed", "reduce_to", "reduce_tree", "registered", "tree_ff", "tree_latency"]
+__all__ = ["SHIFTED", "delayed", "reduce_to", "reduce_tree", "registered", "tree_ff", "tree_latency", "tree_luts"]
+
+SHIFTED = 3
+"""Registers in a row, of data, that synthesis makes a shift register LUT of."""
 
 
 def registered(m: Module, value: Value, name: str, reset: bool = False) -> Signal:
@@ -50,10 +53,29 @@ def tree_latency(leaves: int) -> int:
     return (leaves - 1).bit_length()
 
 
-def tree_ff(leaves: int, bits: int, growth: int = 0, most: int = 1) -> int:
-    """Flip-flops of `reduce_to` over `leaves` values of `bits` bits, `growth` bits more after every level."""
-    total = 0
+def tree_ff(leaves: int, bits: int, growth: int = 0, most: int = 1, registers: int = 0) -> int:
+    """Flip-flops of `reduce_to` over `leaves` values of `bits` bits, `growth` bits more after every level.
+
+    The last one of an odd number waits; where that makes a row of registers, with those that leaves have in front of
+    them, they become a shift register LUT.
+    """
+    total, row, last = 0, registers, bits
     while leaves > most:
-        leaves, bits = -(-leaves // 2), bits + growth
-        total += leaves * bits
+        pairs, bits = leaves // 2, bits + growth
+        total += pairs * bits
+        if leaves % 2 == 0:
+            row, last = 1, bits
+        else:
+            row += 1
+            total += last if row < SHIFTED else -(SHIFTED - 1) * last if row == SHIFTED else 0
+        leaves -= pairs
+    return total
+
+
+def tree_luts(leaves: int, bits: int) -> int:
+    """LUTs of a tree of adders, the sums of which have a bit more after every level."""
+    total = 0
+    while leaves > 1:
+        total += leaves // 2 * bits
+        leaves, bits = -(-leaves // 2), bits + 1
     return total

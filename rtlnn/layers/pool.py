@@ -8,6 +8,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.component import Resources
+from rtlnn.layers.maximum import maximum_luts
 from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_ff, tree_latency
 
 __all__ = ["PoolArray", "PoolConfig", "PoolFunction"]
@@ -60,11 +61,19 @@ class PoolConfig:
 
     @property
     def resources(self) -> Resources:
-        per_tap = self.x_bits * 2 if self.function is PoolFunction.MAXIMUM else self.acc_bits
+        """A maximum compares, then chooses; that of a window in turns is a register that is written or not.
+
+        A sum in turns begins with its first value: a choice for each bit of it.
+        """
+        if self.function is PoolFunction.MAXIMUM:
+            growth, lut = 0, maximum_luts(self.x_bits) * (self.taps - 1) + self.x_bits
+        else:
+            growth, value = 1, self.x_bits + tree_latency(self.taps)
+            lut = (self.taps - 1) * (self.x_bits + 1) + self.acc_bits + min(value, self.acc_bits)
+        ff = self.acc_bits * (1 + bool(self.factors)) + tree_ff(self.taps, self.x_bits, growth)
         return Resources(
-            lut=self.sums * (self.taps * per_tap + (self.acc_bits if self.factors else 0)) + 8,
-            ff=self.sums * (self.acc_bits * (1 + bool(self.factors)) + tree_ff(self.taps, self.x_bits))
-            + 3 * self.latency,
+            lut=self.sums * lut + 4,
+            ff=self.sums * ff + 3 * self.latency,
             dsp=self.lanes if self.factors else 0,
         )
 

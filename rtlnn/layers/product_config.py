@@ -143,6 +143,10 @@ class ProductConfig:
             case ProductBody.INFERRED:
                 dsp = dsp_slices(self.multiplier_bits, self._signed_bits)
                 registers += self.multiplier_bits + 2 * (self._signed_bits + self.multiplier_bits)
+                if self.arithmetic is Arithmetic.DSP48E1:
+                    # a slice takes in what is before and behind it; of two, what the lower one has before the sum
+                    product = self._signed_bits + self.multiplier_bits - 1
+                    registers = (CASCADE_SHIFT + product) * (dsp > 1)
                 offset = adder_luts(self.bits) if self.offset_bits else 0
                 # a product of several slices is a sum in the fabric
                 return Resources(adder + offset + 12 * (dsp - 1), registers + self.bits * (self.offset_bits > 0), dsp)

@@ -8,12 +8,14 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from rtlnn.layers.component import Resources
-from rtlnn.layers.counter import count, counter_bits
+from rtlnn.layers.counter import count, counter_bits, counter_ff, counter_luts
 from rtlnn.layers.pipeline import delayed, registered
 from rtlnn.layers.rom import lutram
 from rtlnn.layers.stream import StreamFormat, StreamSignature
 
 __all__ = ["PassShape", "ResultQueue", "Serializer"]
+
+_FEW_GROUPS = 16
 
 
 @dataclass(frozen=True)
@@ -54,17 +56,24 @@ class PassShape:
 
     def serializer_resources(self, acc_bits: int, late: bool) -> Resources:
         """All sums but the first beat's, a choice between the groups (a LUT takes three inputs away), two counters."""
-        counters = counter_bits(self.groups) + counter_bits(self.passes * self.groups) + counter_bits(self.spacing)
-        choice = self.lanes * acc_bits * -(-(self.groups - 1) // 3)
-        held = (self.sums - self.lanes * (not late)) * acc_bits
-        return Resources(lut=choice + counters + 2, ff=held + counters + 2 + late)
+        spaced = self.spacing > 1
+        counters = counter_ff(self.groups) + counter_bits(self.passes * self.groups) + counter_ff(self.spacing)
+        # of many, as many as with the power of two above
+        choices = self.groups if self.groups <= _FEW_GROUPS else 1 << counter_bits(self.groups)
+        choice = self.lanes * acc_bits * -(-(choices - 1) // 3)
+        held = (self.sums - self.lanes * (not late) + self.lanes * spaced) * acc_bits
+        late_place = counter_bits(self.groups) * spaced
+        return Resources(lut=choice + counters + 2, ff=held + counters + late_place + 2 + late)
 
     def queue_resources(self, fmt: StreamFormat, slots: int) -> Resources:
-        """The memory and its counters, each bit of which takes about a LUT."""
+        """The memory, its places, and the counters of a frame."""
         depth = max(slots * self.groups, 2)
-        counters = 3 * counter_bits(_ring(depth)) + counter_bits(self.groups) + counter_bits(self.passes)
-        counters += counter_bits(fmt.beats // self.beats)
-        return Resources(lut=lutram(depth, fmt.width) + counters + 4, ff=counters + 1)
+        turns = self.passes, fmt.beats // self.beats
+        counts = counter_bits(self.groups) + sum(map(counter_ff, turns))
+        luts = counter_bits(self.groups) + sum(map(counter_luts, turns))
+        # the places wrap by themselves, and take no LUTs on their carry chains
+        lut, places = lutram(depth, fmt.width) + luts + 8, 3 * counter_bits(_ring(depth))
+        return Resources(lut=lut, ff=places + counts + 1)
 
 
 def _ring(depth: int) -> int:

@@ -9,6 +9,7 @@ __all__ = [
     "LUTRAM_WORDS",
     "URAM_WIDTH",
     "WIDTHS",
+    "block_luts",
     "block_rams",
     "lutram",
     "port_resources",
@@ -25,21 +26,32 @@ WIDTHS = tuple(sorted({width for _, full in _ASPECTS for width in (full, full //
 """Bits of a word that blocks and half blocks have."""
 
 
-@cache
 def block_rams(words: int, bits: int) -> float:
     """RAMB36 blocks of a memory with `words` words of `bits` bits; a half block counts 0.5.
 
     The fewest over all aspect ratios, each memory tiled by one of them, its rest in half blocks where that suffices.
     """
-    best = float("inf")
+    return _tiled(words, bits)[0]
+
+
+def block_luts(words: int, bits: int) -> int:
+    """LUTs that choose between blocks of which none is as deep as the memory."""
+    return bits * -(-(_tiled(words, bits)[1] - 1) // 3)
+
+
+@cache
+def _tiled(words: int, bits: int) -> tuple[float, int]:
+    """Blocks, and how many of them are one below the other."""
+    best = (float("inf"), 0)
     for depth, width in _ASPECTS:
         columns = bits / width
         rows = words / depth
-        best = min(best, -(-columns // 1) * -(-rows // 1))
+        deep = -int(-rows // 1)
+        best = min(best, (-(-columns // 1) * deep, deep))
         # a half block is half as wide and as deep; or, but for the widest, as wide and half as deep
-        best = min(best, -(-columns // 0.5) * 0.5 * -(-rows // 1))
+        best = min(best, (-(-columns // 0.5) * 0.5 * deep, deep))
         if width < _ASPECTS[0][1]:
-            best = min(best, -(-columns // 1) * -(-rows // 0.5) * 0.5)
+            best = min(best, (-(-columns // 1) * -(-rows // 0.5) * 0.5, deep))
     return best
 
 

@@ -77,7 +77,7 @@ class Rounding:
             return Resources(lut=kept + 14, ff=kept + 2)
         numbers = kept + 3 + (2 * size + _FLOAT32_FRACTION if self._deep else 0)
         flags = 3 + 2 * -(-(size + 1) // _TERMS)
-        return Resources(lut=kept + 14 + size * (3 if self._least < 0 else 2), ff=numbers + flags)
+        return Resources(lut=kept + 14 + 2 * size, ff=numbers + flags)
 
     def result(self, m: Module, n: Number, name: str) -> Value:
         """The result, after `latency` cycles and an adder."""

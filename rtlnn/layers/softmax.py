@@ -8,10 +8,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.component import LayerConfig, MemoryPort, Resources, memory_members
-from rtlnn.layers.counter import count, counter_bits
+from rtlnn.layers.counter import count, counter_bits, counter_ff, counter_luts
+from rtlnn.layers.maximum import maximum_luts
 from rtlnn.layers.memory_kind import MemoryKind
-from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_ff, tree_latency
+from rtlnn.layers.pipeline import delayed, reduce_tree, registered, tree_ff, tree_latency, tree_luts
 from rtlnn.layers.ram import Ram
 from rtlnn.layers.results import PassShape, ResultQueue
 from rtlnn.layers.rom import LUTRAM_WORDS, block_rams, lutram
@@ -43,6 +45,7 @@ class SoftmaxConfig(LayerConfig):
     numerator, shift, zero_point : as in the operation
     fraction : 2**fraction is the table's first entry, and the least sum
     hi : the largest result
+    arithmetic : what multiplies: the same hardware, but synthesis takes some registers into a DSP48E1
     """
 
     source: StreamFormat
@@ -53,6 +56,7 @@ class SoftmaxConfig(LayerConfig):
     zero_point: int
     fraction: int
     hi: int
+    arithmetic: Arithmetic = Arithmetic.DSP48E2
 
     @property
     def input(self) -> StreamFormat:
@@ -113,15 +117,32 @@ class SoftmaxConfig(LayerConfig):
         memory = Resources(lut=lutram(words, s.width), ff=s.width)
         if words > LUTRAM_WORDS:
             memory = Resources(bram36=block_rams(words, s.width))
-        # comparisons in a tree, distances, powers summed in a tree, products, their rounding and limits
-        each = 2 * s.bits + s.bits + self.power_bits + self.power_bits + 2 * s.bits
-        ff = s.width * 2 + tree_ff(lanes, s.bits) + tree_ff(lanes, self.power_bits, 1) + 3 * s.bits
-        ff += lanes * (self.power_bits + 2 * (self.power_bits + self.quotient_bits) + self.target.bits)
-        division = Resources(lut=3 * self.sum_bits, ff=3 * self.sum_bits + 2 * self.quotient_bits)
-        counters = 3 * counter_bits(s.beats_per_pixel) + counter_bits(self.slots + 1) + counter_bits(words)
-        control = Resources(lut=2 * counters + 20, ff=counters + 3 * self.latency)
-        total = memory + division + control + Resources(lut=lanes * each, ff=ff, dsp=lanes)
-        return total + _PIXEL.queue_resources(self.target, self.slots)
+        total = memory + self._division + self._control
+        # the largest of all lanes, and so far; distances; a sum of powers
+        comparisons = (lanes - 1) * maximum_luts(s.bits) + s.bits + lanes * (s.bits + 1)
+        lut = comparisons + tree_luts(lanes, self.power_bits) + 2 * lanes
+        ff = 2 * s.width + tree_ff(lanes, s.bits, registers=1) + 3 * s.bits + tree_ff(lanes, self.power_bits, 1)
+        # products, of which the lowest bits do not matter; the slice may take what is before and behind it
+        product = self.power_bits + self.quotient_bits - self.shift + 1
+        inside = self.arithmetic is Arithmetic.DSP48E1
+        ff += lanes * ((0 if inside else self.power_bits + product) + product + self.target.bits)
+        return total + Resources(lut=lut, ff=ff, dsp=lanes) + _PIXEL.queue_resources(self.target, self.slots)
+
+    @property
+    def _division(self) -> Resources:
+        """The sum of the powers, a difference, what remains, and the quotient; constant zeros take no register."""
+        sum_, quotient = self.sum_bits, self.quotient_bits
+        rest = self.numerator & (1 << quotient) - 1
+        held = quotient - ((rest & -rest).bit_length() - 1) if rest else 0
+        return Resources(lut=3 * sum_ + held + 5, ff=3 * sum_ + 1 + quotient + held + counter_bits(quotient))
+
+    @property
+    def _control(self) -> Resources:
+        """Counters of beats and of what is under way, and the flags that go along with elements and powers."""
+        beats, levels = self.source.beats_per_pixel, tree_latency(self.source.elements)
+        counters = 2 * counter_ff(beats) + counter_bits(2 * beats) + 1 + 2 + counter_bits(self.slots + 1)
+        flags = 4 * levels + 2 * LOOK_UP + 10 + self.latency
+        return Resources(lut=2 * counter_luts(beats) + 40, ff=counters + flags)
 
     def waits(self, i: Link, o: Link) -> Sequence[Events]:
         """There is room for two pixels; a pixel is read again, for its results, once its sum has been divided."""

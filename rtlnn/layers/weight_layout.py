@@ -7,8 +7,9 @@ from functools import cached_property, lru_cache
 from amaranth.hdl import Cat, Module, Value
 
 from rtlnn.layers.component import Resources
+from rtlnn.layers.counter import counter_bits
 from rtlnn.layers.memory_kind import MemoryKind
-from rtlnn.layers.pipeline import delayed
+from rtlnn.layers.pipeline import SHIFTED, delayed
 from rtlnn.layers.rom import URAM_WIDTH, WIDTHS, rom_resources
 
 __all__ = ["WeightLayout"]
@@ -86,8 +87,13 @@ class WeightLayout:
     @property
     def resources(self) -> Resources:
         """The delays: flip-flops up to two cycles, then shift register LUTs."""
-        lut = sum(rest * -(-delay // 32) for delay, rest in enumerate(self.rests) if delay > 2)
-        return Resources(lut=lut, ff=sum(rest * delay for delay, rest in enumerate(self.rests[:3])))
+        lut = sum(rest * -(-delay // 32) for delay, rest in enumerate(self.rests) if delay >= SHIFTED)
+        return Resources(lut=lut, ff=sum(rest * delay for delay, rest in enumerate(self.rests[:SHIFTED])))
+
+    @property
+    def address_resources(self) -> Resources:
+        """The delays of the address, a step for each slice."""
+        return Resources(ff=(len(self.slices) - 1) * counter_bits(self.depth))
 
     def contents(self, words: Sequence[Sequence[int]]) -> dict[str, list[int]]:
         """The words of each memory, by name, for those of each slice."""

@@ -1,9 +1,12 @@
 """Geometry and folding of sliding windows."""
 
 from dataclasses import dataclass, field
-from math import prod
+from functools import cached_property
+from math import gcd, prod
 
 from rtlnn.layers.component import Resources
+from rtlnn.layers.counter import counter_bits
+from rtlnn.layers.memory_kind import LUTRAM_WORDS
 from rtlnn.layers.stream import StreamFormat
 from rtlnn.layers.window_cost import window_resources
 from rtlnn.ops.window import Window
@@ -161,7 +164,7 @@ class WindowConfig:
         rows, columns = (self.tile.rectangle(self.window, self.parallel, axis) for axis in range(2))
         return rows, columns
 
-    @property
+    @cached_property
     def taps(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
         """The (rows, columns) of the rectangle that a step reads."""
         return self._taps(0), self._taps(1)
@@ -172,12 +175,33 @@ class WindowConfig:
         kernel = range(0, self.parallel[axis] * dilation, dilation)
         return tuple(sorted({n + k for n in positions for k in kernel}))
 
+    @cached_property
+    def all_starts(self) -> tuple[list[int], list[int]]:
+        """The banks in which a rectangle can begin, by axis."""
+        return self._starts(0), self._starts(1)
+
+    def _starts(self, axis: int) -> list[int]:
+        apart = gcd(self.banks[axis], *self._moves(axis))
+        return list(range(-self.window.pads[1 if axis else 0] % apart, self.banks[axis], apart))
+
+    def _moves(self, axis: int) -> list[int]:
+        """Rows or columns that the rectangle moves by."""
+        # frames follow each other in the circular buffer, but every row begins in the first bank
+        moves = [self.hop[axis]] if axis else [self.hop[axis], self.height]
+        moves += [self.window.stride[axis]] * (self.tile.serial[axis] > 1)
+        return moves + [self.window.dilation[axis]] * (self.kernel_steps[axis] > 1)
+
     @property
+    def known_column(self) -> int:
+        """What divides all places of the rectangle's first column among the banks."""
+        return gcd(self.banks[1], *self._moves(1), self.window.pads[1])
+
+    @cached_property
     def hop(self) -> tuple[int, int]:
         """(rows, columns) of the image from one tile to the next."""
         return self.tile.hop(self.window, 0), self.tile.hop(self.window, 1)
 
-    @property
+    @cached_property
     def banks(self) -> tuple[int, int]:
         """Memories by (rows, columns): as many as the rectangle has, and a beat writes."""
         rows, columns = self.rectangle
@@ -243,7 +267,29 @@ class WindowConfig:
 
     @property
     def resources(self) -> Resources:
+        """Without the index of a step."""
         return window_resources(self)
+
+    @property
+    def registers(self) -> int:
+        """Of a value on its way to `x`, with nothing between them: two behind memories of LUTs.
+
+        None where padding resets it.
+        """
+        if self.split > 1:
+            # of a number of pieces that is no power of two, the register has an enable
+            return 1 if self.split & (self.split - 1) == 0 else 0
+        if max(self.window.pads) > 0:
+            return 0
+        turned = any(len(starts) > 1 for starts in self.all_starts)
+        return 1 if turned or self.bank_words > LUTRAM_WORDS else 2
+
+    @property
+    def index_resources(self) -> Resources:
+        """Of the index of a step, where its weights are: a counter, and three registers as shift register LUTs."""
+        bits = counter_bits(self.passes * self.steps)
+        several = self.passes > 1 and prod(self.tile.serial) > 1
+        return Resources(lut=2 * bits, ff=bits * (1 + several))
 
 
 def min_rows(window: Window, parallel: tuple[int, int], tile: Tile) -> int:

@@ -48,7 +48,7 @@ class SoftmaxKind:
         fraction = int(table[0]).bit_length() - 1
         layer = SoftmaxConfig(
             _format(task.input, lanes), _format(task.output, lanes), fraction + 1, op.numerator, op.shift,
-            op.output.zero_point, fraction, op.output.hi,
+            op.output.zero_point, fraction, op.output.hi, arithmetic,
         )  # fmt: skip
         # what no distance reaches is 0
         powers = np.zeros((1 << x.bits, 1), dtype=np.int64)
