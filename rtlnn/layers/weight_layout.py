@@ -92,8 +92,8 @@ class WeightLayout:
 
     @property
     def address_resources(self) -> Resources:
-        """The delays of the address, a step for each slice."""
-        return Resources(ff=(len(self.slices) - 1) * counter_bits(self.depth))
+        """The delays of the address, a step for each slice up to the last one with a memory of its own."""
+        return Resources(ff=max(self.own, default=0) * counter_bits(self.depth))
 
     def contents(self, words: Sequence[Sequence[int]]) -> dict[str, list[int]]:
         """The words of each memory, by name, for those of each slice."""
