@@ -39,7 +39,7 @@ def _task(rng: Rng, inputs: int = 96, weights: int = 8) -> Task:
 def _chosen(graph: Graph, budget: Budget) -> Candidate:
     """The smallest one for an interval of 96 cycles: 16 slices."""
     tasks = tasks_of(graph)
-    found = choose(fronts_of(tasks, E2), Goal(interval=96), budget, Costs(Assembly(graph, tasks)), len).options
+    found = choose(fronts_of(tasks, E2), Goal(interval=96), budget, Costs(Assembly(graph, tasks))).options
     return found[0].exactly()
 
 

@@ -69,7 +69,7 @@ def _network(rng: Rng) -> Graph:
 
 def _chosen(graph: Graph, goal: Goal, budget: Budget) -> Chosen:
     tasks = tasks_of(graph)
-    return choose(fronts_of(tasks, E2), goal, budget, Costs(Assembly(graph, tasks)), len)
+    return choose(fronts_of(tasks, E2), goal, budget, Costs(Assembly(graph, tasks)))
 
 
 def test_the_margin_is_small_and_holds(rng: Rng) -> None:
