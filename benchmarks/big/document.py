@@ -120,8 +120,10 @@ def _builds(results: Mapping[str, Mapping[str, Any]]) -> str:
         if not result or "refused" in result:
             continue
         planned = result.get("plan_processor_seconds")
+        commit = result.get("commit")
         line = (
-            f"- {row.name}: {f'planned in {planned} s of a processor, ' if planned else ''}built in "
+            f"- {row.name}{f', at {commit}' if commit else ''}: "
+            f"{f'planned in {planned} s of a processor, ' if planned else ''}built in "
             f"{result['build_processor_seconds']} s of a processor, with {result['build_megabytes']:,} MB"
         )
         if seen := result.get("simulated"):

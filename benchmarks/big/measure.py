@@ -11,6 +11,7 @@ from typing import Any
 import rtlnn
 from benchmarks.big.rows import Row
 from benchmarks.building import build
+from benchmarks.results import commit_of
 from benchmarks.simulating import FRAMES, simulate
 from rtlnn.errors import InputError
 from rtlnn.options import Options
@@ -20,6 +21,7 @@ __all__ = ["Simulated", "chosen_layers", "measure"]
 
 Say = Callable[[str], None]
 
+ROOT = Path(__file__).resolve().parents[2]
 _STEP = 6
 """Layers that are simulated before the numbers are written again."""
 _KEPT = ("frames", "failures", "interval", "cycles", "seconds", "build_seconds")
@@ -54,6 +56,7 @@ def measure(
             yield {"refused": str(error)}
             return
         found = {
+            "commit": commit_of(ROOT),
             "report": built.report,
             "shortfall": built.shortfall,
             "build_seconds": round(built.seconds, 1),

@@ -14,6 +14,7 @@ from rtlnn.emit.weights import WEIGHTS_FILE, load_weights, weight_bytes
 from rtlnn.errors import InputError
 from rtlnn.ir.graph import Graph, Node
 from rtlnn.ir.types import Array
+from rtlnn.layers.arithmetic import Arithmetic
 from rtlnn.layers.guard import GuardConfig
 from rtlnn.layers.kernel import KernelConfig
 from rtlnn.layers.memory_kind import MemoryKind
@@ -181,3 +182,24 @@ def test_an_input_that_cannot_be_closed_is_refused(rng: Rng, tmp_path: Path) -> 
     guard = Stage("guard", GuardConfig(stage.layer.inputs[0]))
     with pytest.raises(ValueError, match="1 inputs, but 0 guards"):
         Design.of([guard, stage], tmp_path)
+
+
+@pytest.mark.parametrize(("pe", "own"), [(2, 0), (10, 12)])
+def test_narrow_slices_share_memories(pe: int, own: int, rng: Rng, tmp_path: Path) -> None:
+    """Chains of twelve slices: words of 16 bits are all in one memory; of 80 bits, what is above 72."""
+    graph = Builder(rng, (1, 1, 24)).dense(10, 8).graph()
+    (task,) = tasks_of(graph)
+    made = Candidate(task, Folding(pe, 12, (1, 1), memory=URAM), Arithmetic.DSP48E2)
+    layout = made.kernel.weight_layout
+    assert len(layout.slices) == 12
+    assert len(layout.own) == own
+    assert layout.shared
+    design = Design.of(Assembly(graph, [task]).circuit([made], contents=True), tmp_path)
+    frames = rng.integers(0, 256, (6, 1, 1, 24))
+    expected = graph.evaluate(frames)[graph.outputs[0]]
+    design.check(frames, expected)
+    # a bit of the last slice, which comes last from the shared memory
+    words = load_weights(tmp_path)
+    words[-1] ^= 1
+    words.tofile(tmp_path / WEIGHTS_FILE)
+    assert (design.core().run(frames).outputs != expected.reshape(6, 1, 10)).any()
