@@ -11,7 +11,7 @@ import numpy as np
 import rtlnn.sim
 from rtlnn.errors import CheckFailed
 from rtlnn.sim.build_folder import BuildFolder, random_frames
-from rtlnn.sim.compiled import compile_core
+from rtlnn.sim.compiled import compile_core, quiet_limit
 from rtlnn.sim.reference import load
 from rtlnn.sim.stream_run import NO_STALLS, Stalls
 from rtlnn.sim.toolchain import default_cache_dir
@@ -45,9 +45,9 @@ def simulate(folder: Path, cache_dir: Path | None = None) -> Cycles:
     build, reference = BuildFolder.open(folder), load(folder)
     core = compile_core(build, cache_dir)
     frames = random_frames(build.interface.input, FRAMES, SEED)
-    expected = reference.run(frames)
+    expected, quiet = reference.run(frames), quiet_limit(build.interface)
     for stalls in (STALLED, NO_STALLS):
-        run = core.run(frames, source_stall=stalls, sink_stall=stalls, seed=SEED)
+        run = core.run(frames, source_stall=stalls, sink_stall=stalls, seed=SEED, quiet_limit=quiet)
         run.check(expected.reshape(run.outputs.shape))
     # a constant output would hide every fault
     if (expected == expected[:1]).all():

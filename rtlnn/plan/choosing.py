@@ -43,7 +43,7 @@ class Chooser:
     costs, largest : what a design takes, and the most that any layer may take
     timing, latency : by the exact schedule; the latency of a single frame
     quickens : whether a shorter latency may be searched step by step, each with exact schedules for every layer
-    margin : of the last choice
+    margin : of the last choice; None where latency came before cost
     """
 
     fronts: Sequence[Front]
@@ -62,11 +62,11 @@ class Chooser:
         Raises `InputError` if the goal is out of reach.
         """
         chosen = self._least(goal, budget, room)
-        if goal.objective is not Objective.LATENCY:
-            return chosen
-        if goal.latency is None and not self.quickens(chosen):
+        quick = goal.objective is Objective.LATENCY
+        if quick and goal.latency is None and not self.quickens(chosen):
             chosen = self._soonest(chosen, budget, room)
-        self.margin = None
+        if quick or goal.latency is not None:
+            self.margin = None
         return chosen
 
     def paced(self, goal: Goal, room: Budget) -> Goal:

@@ -65,6 +65,8 @@ def test_layers_are_as_fast_as_a_latency_asks_for(rng: Rng) -> None:
     assert design.schedule.latency <= latency
     assert design.schedule.interval <= 4000
     assert plain.resources.dsp < design.resources.dsp
+    assert plain.margin is not None
+    assert design.margin is None
     # what is reached without more stays as it is
     same = _plan(network, Goal(interval=4000, latency=plain.schedule.latency + 500))
     assert same.resources.dsp <= plain.resources.dsp + 2
