@@ -58,7 +58,8 @@ def paces_for(
     solver.Minimize(solver.Sum(cost))
     if solver.Solve() != pywraplp.Solver.OPTIMAL:
         return None
-    return [int(layer.solution_value()) for layer in cycles]
+    # to the next whole number: often it is the very pace of a folding
+    return [round(layer.solution_value()) for layer in cycles]
 
 
 def _pace(chosen: Sequence[Option]) -> int:
