@@ -71,7 +71,9 @@ def report_of(design: Design, platform: Platform, units: int = 1) -> dict[str, A
 def _bound(design: Design) -> dict[str, int | float | None] | None:
     """How far from the best the plan may be, of the foldings that were looked at; None where nothing is known."""
     margin = design.margin
-    return None if margin is None else {"interval_cycles": margin.interval, "excess": margin.excess}
+    if margin is None:
+        return None
+    return {"interval_cycles": margin.interval, "excess": margin.excess, "paced": margin.paced}
 
 
 def _layer(option: Option, bounds: dict[Bound, int], slowest: int, die: str | None) -> dict[str, Any]:

@@ -76,7 +76,8 @@ def _timing(report: Report) -> list[str]:
         far = report["interval_cycles"] / shortest - 1
         lines.append(f"bound     interval at most {far:.1%} from the optimum: none below {shortest:,} cycles fits")
     if (excess := bound.get("excess")) is not None:
-        lines.append(f"bound     size at most {excess:.1%} from the optimum for that interval")
+        best = "layers as fast as the latency asks for" if bound["paced"] else "that interval"
+        lines.append(f"bound     size at most {excess:.1%} from the optimum for {best}")
     return lines
 
 

@@ -65,7 +65,7 @@ class Chooser:
         quick = goal.objective is Objective.LATENCY
         if quick and goal.latency is None and not self.quickens(chosen):
             chosen = self._soonest(chosen, budget, room)
-        if quick or goal.latency is not None:
+        if quick:
             self.margin = None
         return chosen
 
@@ -114,7 +114,9 @@ class Chooser:
             quick = goal.objective is Objective.LATENCY
             if (quick or goal.latency) and self.quickens(found):
                 enough = 0 if quick or goal.latency is None else goal.latency
-                found = quicken(found, self.fronts, left, self.costs, self.latency, enough)
+                quicker = quicken(found, self.fronts, left, self.costs, self.latency, enough)
+                if quicker is not found:
+                    found, self.margin = quicker, None
             chosen = [option.exactly() for option in found]
             used = self.costs.total(chosen)
             # shorter chains can take wider memories

@@ -38,10 +38,12 @@ class Margin:
     interval : no design within the budget has a shorter one; None where another one was asked for
     excess : by how much at most, as a part, it takes more than the smallest that reaches its interval; the whole budget
         of any resource counts the same. None where the solver found no bound
+    paced : whether that is the smallest with layers as fast as a latency asks for
     """
 
     interval: int | None
     excess: float | None
+    paced: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def choose(
         if chosen is None:
             raise InputError(_too_large(search))
         bound = None if least else search.shortest
-    return Chosen(chosen, Margin(bound, search.excess(chosen)))
+    return Chosen(chosen, Margin(bound, search.excess(chosen), paces is not None))
 
 
 def _out_of_reach(search: "_Search", interval: int) -> str:

@@ -127,6 +127,10 @@ def test_the_shortest_latency_of_a_large_network_is_halved_for(rng: Rng, monkeyp
     network = _network(_deep(rng))
     monkeypatch.setattr(planner, "_EACH", 10**9)
     tight = replace(ROOMY, dsp=150)
+    paced = _plan(network, Goal(interval=4000, latency=4500), tight)
+    assert paced.schedule.latency <= 4500
+    assert paced.margin is not None
+    assert paced.margin.paced
     plain = _plan(network, Goal(interval=4000), tight)
     design = _plan(network, Goal(Objective.LATENCY, 4000), tight)
     assert design.schedule.latency < 0.8 * plain.schedule.latency
