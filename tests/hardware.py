@@ -162,6 +162,6 @@ def branches(
         for task, size in zip(tasks, sizes, strict=True)
     ]
     assembly = Assembly(graph, tasks, {task.name: die for task, die in zip(tasks, dies, strict=False)})
-    depths = settle_queues(lambda d, blocks: assembly.circuit(made, d, blocks=blocks), assembly.edges)
+    depths, _ = settle_queues(lambda d, blocks: assembly.circuit(made, d, blocks=blocks), assembly.edges)
     design = Design.of(assembly.circuit(made, depths, contents=True), folder)
     return design.check(frames, graph.evaluate(frames)[graph.outputs[0]]), depths

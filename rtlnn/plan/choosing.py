@@ -9,7 +9,7 @@ from rtlnn.plan.amounts import Vector
 from rtlnn.plan.costs import Costs
 from rtlnn.plan.deadline import latency_by_sums, paces_for
 from rtlnn.plan.front import Front
-from rtlnn.plan.goal import Budget, Goal, Objective, prices_of
+from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.option import Option
 from rtlnn.plan.quicken import quicken
 from rtlnn.plan.schedule import Schedule
@@ -153,7 +153,7 @@ class Chooser:
         if goal.latency is None or aim is None:
             return chosen(aim)
         paces = self._paces.get(goal)
-        if paces is None and (start := self._start(goal.latency, aim, budget)):
+        if paces is None and (start := self._start(goal.latency, aim)):
             with suppress(InputError):
                 found = chosen(aim, start)
                 self._paces[goal] = start
@@ -164,16 +164,15 @@ class Chooser:
             # out of reach for the interval, too?
             raise _TooLateError(self.latency(chosen(goal.interval))) from None
 
-    def _start(self, latency: int, aim: int, budget: Budget) -> list[int] | None:
-        """Paces for the cheapest options of a large network, which save a search; None where there are none.
+    def _start(self, latency: int, aim: int) -> list[int] | None:
+        """Paces for the leanest options of a large network, which save a search; None where there are none.
 
         What small ones would take without paces is known soon, and may be enough.
         """
-        choices = [front.choices(aim) for front in self.fronts]
-        cheapest = [found.cheapest(prices_of(budget), 1)[0] for found in choices if found]
-        if len(cheapest) < len(choices) or self.quickens(cheapest):
+        leanest = [option for front in self.fronts if (option := front.leanest(aim)) is not None]
+        if len(leanest) < len(self.fronts) or self.quickens(leanest):
             return None
-        return paces_for(cheapest, self.fronts, self.sources, aim, _SURPLUS * latency)
+        return paces_for(leanest, self.fronts, self.sources, aim, _SURPLUS * latency)
 
     def _nearest(self, goal: Goal, budget: Budget, room: Budget, reached: int) -> tuple[list[Option] | None, int]:
         """A design with about the shortest latency in reach; `reached` cycles are."""

@@ -17,7 +17,7 @@ from rtlnn.plan.option import Option
 
 __all__ = ["Dies", "on_dies"]
 
-_EFFORT = 4.0
+_EFFORT = 2.0
 """Of the solver, in seconds of its deterministic time."""
 
 

@@ -143,6 +143,11 @@ class Front:
         found = self._choices[key]
         return found if found.options else None
 
+    def leanest(self, interval: float) -> Option | None:
+        """The slowest one that keeps to `interval` with the fewest multipliers; None if none does."""
+        count = int(np.searchsorted(self.cycles, interval, side="right"))
+        return self._option(int(_least(self._multipliers[:count], 1)[0])) if count else None
+
     def speeds(self, interval: float) -> list[tuple[int, int]]:
         """Cycles and multipliers where a layer is as fast as `interval` or faster: the corners of their convex hull.
 

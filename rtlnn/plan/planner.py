@@ -19,7 +19,7 @@ from rtlnn.plan.goal import Budget, Goal, Objective
 from rtlnn.plan.hardware_plan import HardwarePlan
 from rtlnn.plan.option import Option
 from rtlnn.plan.queues import Circuits, Depths, settle_queues, unlimited
-from rtlnn.plan.schedule import FRAMES, Schedule, Trace, schedule_circuit
+from rtlnn.plan.schedule import FRAMES, Schedule, Trace
 from rtlnn.plan.search import Margin
 from rtlnn.plan.shorten import shorten_chains
 from rtlnn.plan.streaming import ExternalMemory, Streaming, streaming_of
@@ -127,6 +127,7 @@ class _Planner:
         self._costs = Costs(self.assembly)
         self.margin: Margin | None = None
         self.schedule: Schedule | None = None  # of what was settled last
+        self._timed: tuple[list[Option], Schedule | None] = [], None
         self.frames = FRAMES  # that are scheduled, or batches
         self._memory, self._streaming = memory, Streaming()
         self._arithmetic, self._dies, self._progress = arithmetic, dies, progress
@@ -187,8 +188,7 @@ class _Planner:
         edges, trace = self._edges_beside(chosen)
         settled = settle_rows(chosen, trace, lambda options: self._trace(options, self.frames, edges).schedule())
         del trace
-        depths = settle_queues(self._circuits(settled), self.assembly.edges, given, self.frames)
-        self.schedule = schedule_circuit(self.assembly.circuit(settled, depths), self.frames)
+        depths, self.schedule = settle_queues(self._circuits(settled), self.assembly.edges, given, self.frames)
         return settled, depths
 
     @cached_property
@@ -204,7 +204,10 @@ class _Planner:
 
     def _timing(self, options: Sequence[Option], frames: int = FRAMES) -> Schedule:
         """With queues that are never full, at all edges."""
-        return self._trace(options, frames, self.assembly.edges).schedule()
+        found = self._trace(options, frames, self.assembly.edges).schedule()
+        if frames == FRAMES:
+            self._timed = list(options), found
+        return found
 
     def _trace(self, options: Sequence[Option], frames: int, edges: Sequence[Edge]) -> Trace:
         """With queues that are never full, at these edges alone."""
@@ -214,11 +217,16 @@ class _Planner:
     def _edges_beside(self, chosen: Sequence[Option]) -> tuple[Sequence[Edge], Trace]:
         """Where queues are while line buffers shrink: not in front of them, if these are enough: a queue costs more."""
         joins = [edge for edge in self.assembly.edges if edge.joins]
-        everywhere = self._trace(chosen, self.frames, self.assembly.edges)
-        if len(joins) == len(self.assembly.edges):
-            return joins, everywhere
-        trace = self._trace(chosen, self.frames, joins)
-        return (joins, trace) if trace.schedule().keeps(everywhere.schedule()) else (self.assembly.edges, everywhere)
+        if len(joins) < len(self.assembly.edges):
+            trace = self._trace(chosen, self.frames, joins)
+            found, (options, free) = trace.schedule(), self._timed
+            if free is None or options != list(chosen):
+                free = self._timing(chosen)
+            # borders between dies add to the latency, not to the interval
+            if found.complete and found.interval <= free.interval and found.latency <= self._latency(chosen):
+                return joins, trace
+            del trace
+        return self.assembly.edges, self._trace(chosen, self.frames, self.assembly.edges)
 
     def _circuits(self, options: Sequence[Option]) -> Circuits:
         return lambda depths, blocks: self.assembly.circuit(options, depths, blocks=blocks)

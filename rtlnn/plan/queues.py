@@ -10,7 +10,7 @@ from rtlnn.layers.circuit import Circuit, Tap
 from rtlnn.layers.fifo import LEAST, FifoConfig
 from rtlnn.layers.memory_kind import MemoryKind
 from rtlnn.plan.assembly import Edge
-from rtlnn.plan.schedule import FRAMES, Trace, schedule_circuit
+from rtlnn.plan.schedule import FRAMES, Schedule, Trace, schedule_circuit
 from rtlnn.plan.thrift import least_choices, trials_for
 
 __all__ = ["Circuits", "Depths", "settle_queues", "unlimited"]
@@ -34,13 +34,13 @@ def unlimited(circuit: Circuits, edges: Sequence[Edge], frames: int = FRAMES) ->
 
 def settle_queues(
     circuit: Circuits, edges: Sequence[Edge], given: Depths | None = None, frames: int = FRAMES
-) -> dict[Edge, int]:
+) -> tuple[dict[Edge, int], Schedule]:
     """The smallest depths with which interval and latency are those of queues that are never full; 0 for no queue.
 
     A smaller queue never makes anything earlier, so the least depth of each can be searched, one after the other; none
     can then be smaller, all others being as they are. In a large network, of which schedules take long, some are as
     deep as what they hold where nothing ever waits for room in them, which is nearly always the same. What the schedule
-    carries out for some frames cannot deadlock under any stalls (docs/schedule.md).
+    carries out for some frames cannot deadlock under any stalls (docs/schedule.md). With them comes that schedule.
 
     `frames` are scheduled. Those depths that are `given` stay as they are. Raises `InputError` if the design then comes
     to a stop.
@@ -48,7 +48,7 @@ def settle_queues(
     given = given or {}
     depths = {**unlimited(circuit, edges, frames), **given}
     if not depths:
-        return depths
+        return depths, schedule_circuit(circuit(depths, True), frames)
     trace = Trace.of(circuit(depths, False), frames)
     search = _Search(circuit, edges, trace, frames)
     free = [edge for edge in edges if edge not in given]
@@ -59,7 +59,8 @@ def settle_queues(
             break
     held = search.held(trace, depths)
     depths |= {edge: most for edge, most in held.items() if edge not in given}
-    return _in_blocks(search, search.least(depths, free), free)
+    depths = _in_blocks(search, search.least(depths, free), free)
+    return depths, search.schedule(depths)
 
 
 def _in_blocks(search: "_Search", depths: dict[Edge, int], free: Sequence[Edge]) -> dict[Edge, int]:
@@ -81,6 +82,7 @@ class _Search:
     def __init__(self, circuit: Circuits, edges: Sequence[Edge], roomy: Trace, frames: int) -> None:
         self._circuit, self._edges, self._frames, self.blocks = circuit, edges, frames, False
         self._goal, self._trials = roomy.schedule(), trials_for(roomy.circuit)
+        self._proven = dict[Edge, int](), False, self._goal  # what was enough last
         if not self._goal.complete:
             raise InputError("the plan's queues are too small: the design comes to a stop; leave out `queues`")
 
@@ -92,7 +94,18 @@ class _Search:
         if not first.complete or first.latency > self._goal.latency:
             return None
         trace = Trace.of(circuit, self._frames)
-        return trace if trace.schedule().keeps(self._goal) else None
+        found = trace.schedule()
+        if not found.keeps(self._goal):
+            return None
+        self._proven = dict(depths), self.blocks, found
+        return trace
+
+    def schedule(self, depths: Depths) -> Schedule:
+        """What happens with these depths, the deep queues in block RAM."""
+        proven, blocks, found = self._proven
+        if blocks and proven == depths:
+            return found
+        return schedule_circuit(self._circuit(depths, True), self._frames)
 
     def held(self, trace: Trace, depths: Depths) -> dict[Edge, int]:
         """For each queue the depth from which on it is never full."""

@@ -32,7 +32,7 @@ def _stalled(circuit: Circuit, rng: Rng, longest: int) -> dict[Tap, Link]:
 def test_settled_queues_never_stop_under_stalls(seed: int) -> None:
     rng = np.random.default_rng(seed)
     assembly, options = random_assembly(rng)
-    depths = settle_queues(lambda d, blocks: assembly.circuit(options, d, blocks=blocks), assembly.edges)
+    depths, _ = settle_queues(lambda d, blocks: assembly.circuit(options, d, blocks=blocks), assembly.edges)
     circuit = assembly.circuit(options, depths)
     free = Trace.of(circuit, FRAMES)
     assert free.schedule().complete
@@ -48,7 +48,7 @@ def test_what_stops_stops_under_all_stalls(rng: Rng) -> None:
     """And the check above would see it: with too small a queue no stalls help, and the same beats are stuck."""
     builder = Builder(rng, (8, 8, 2)).conv(2, Window((5, 5), pads=(2, 2, 2, 2))).requantize()
     assembly, options = folded(builder.plus("x").requantize().graph(narrowed=False), rng)
-    depths = settle_queues(lambda d, blocks: assembly.circuit(options, d, blocks=blocks), assembly.edges)
+    depths, _ = settle_queues(lambda d, blocks: assembly.circuit(options, d, blocks=blocks), assembly.edges)
     assert schedule_circuit(assembly.circuit(options, depths)).complete
     circuit = assembly.circuit(options, {edge: depth // 4 for edge, depth in depths.items()})
     free = Trace.of(circuit, FRAMES)

@@ -45,7 +45,7 @@ class _Skip:
 
 def test_no_queue_is_deeper_than_needed(rng: Rng) -> None:
     skip = _Skip(rng)
-    depths = settle_queues(skip.circuit, skip.assembly.edges)
+    depths, _ = settle_queues(skip.circuit, skip.assembly.edges)
     assert [edge for edge, depth in depths.items() if depth] == [skip.short]
     roomy = schedule_circuit(skip.circuit(unlimited(skip.circuit, skip.assembly.edges)))
     found = schedule_circuit(skip.circuit(depths))
@@ -58,7 +58,7 @@ def test_no_queue_is_deeper_than_needed(rng: Rng) -> None:
 def test_half_the_depth_stalls_and_a_quarter_stops(rng: Rng, tmp_path: Path) -> None:
     """As the schedule says, so it is in simulation."""
     skip = _Skip(rng)
-    depths = settle_queues(skip.circuit, skip.assembly.edges)
+    depths, _ = settle_queues(skip.circuit, skip.assembly.edges)
     expected = skip.graph.evaluate(skip.frames)[skip.graph.outputs[0]]
 
     def scaled(divisor: int) -> dict[Edge, int]:
@@ -92,7 +92,7 @@ def test_wider_streams_wait_for_their_turn_as_they_are_read(rng: Rng, tmp_path: 
     def circuit(depths: Depths, blocks: bool) -> Circuit:
         return assembly.circuit(options, depths, blocks=blocks)
 
-    depths = settle_queues(circuit, assembly.edges)
+    depths, _ = settle_queues(circuit, assembly.edges)
     assert schedule_circuit(circuit(depths, True)).interval == 30 * 4
     run = Design.of(assembly.circuit(options, depths, contents=True), tmp_path).core().run(frames)
     run.check(graph.evaluate(frames)[graph.outputs[0]])
@@ -101,7 +101,7 @@ def test_wider_streams_wait_for_their_turn_as_they_are_read(rng: Rng, tmp_path: 
 
 def test_the_plan_keeps_queues_and_lanes(rng: Rng, tmp_path: Path) -> None:
     skip = _Skip(rng)
-    depths = settle_queues(skip.circuit, skip.assembly.edges)
+    depths, _ = settle_queues(skip.circuit, skip.assembly.edges)
     file = tmp_path / "plan.json"
     file.write_text(HardwarePlan.of("net", "u200", skip.options, depths).to_json())
     conv, add = json.loads(file.read_text())["layers"]
@@ -114,7 +114,7 @@ def test_the_plan_keeps_queues_and_lanes(rng: Rng, tmp_path: Path) -> None:
     assert plan.depths(skip.assembly.edges) == depths
     # what is left out is chosen, what is given stays
     given = {skip.short: depths[skip.short] + 5}
-    assert settle_queues(skip.circuit, skip.assembly.edges, given)[skip.short] == given[skip.short]
+    assert settle_queues(skip.circuit, skip.assembly.edges, given)[0][skip.short] == given[skip.short]
     with pytest.raises(InputError, match="queues are too small"):
         settle_queues(skip.circuit, skip.assembly.edges, {skip.short: 3})
 
