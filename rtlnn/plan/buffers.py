@@ -1,6 +1,7 @@
 """The sizes of line buffers: the smallest ones with which the whole design loses nothing."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from rtlnn.ir.types import Array
 from rtlnn.layers.circuit import Tap
@@ -29,12 +30,13 @@ def settle_rows(
     large ones. In a large network, of which schedules take long, some that could be smaller may then stay as they are.
     """
     best = trace.schedule()
-    choices = [[*_smaller(option, best.interval), option] for option in options]
+    alone = cache(lambda kernel: schedule([kernel]).interval)  # many layers are alike
+    choices = [[*_smaller(option, best.interval, alone), option] for option in options]
     guesses = [_guess(c, trace) if len(c) > 1 else 0 for c in choices]
     return least_choices(choices, lambda c: timing(c).keeps(best), guesses, trials_for(trace.circuit))
 
 
-def _smaller(option: Option, interval: int) -> list[Option]:
+def _smaller(option: Option, interval: int, alone: Callable[[KernelConfig], int]) -> list[Option]:
     """The same with smaller line buffers that save memory and alone are fast enough, the smallest first."""
     if not isinstance(option, Candidate) or option.folding.rows is not None:
         return []
@@ -45,7 +47,7 @@ def _smaller(option: Option, interval: int) -> list[Option]:
         if _memory(smaller) >= memory:
             break
         # a larger one is as fast as a smaller one, at least
-        if found or schedule([smaller.kernel]).interval <= interval:
+        if found or alone(smaller.kernel) <= interval:
             found.append(smaller)
     return found
 
